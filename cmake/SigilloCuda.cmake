@@ -1,0 +1,17 @@
+# CUDA is optional. SIGILLO_CUDA=AUTO compiles the kernels where nvcc is found; ON demands it; OFF leaves it.
+set(SIGILLO_CUDA AUTO CACHE STRING "compile the CUDA kernels with nvcc: AUTO, ON or OFF")
+set_property(CACHE SIGILLO_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(SIGILLO_CUDA_ARCHITECTURES 80 90 120 CACHE STRING "compute capabilities to compile for")
+
+set(SIGILLO_HAVE_NVCC OFF)
+if(NOT SIGILLO_CUDA STREQUAL "OFF")
+  find_program(SIGILLO_NVCC nvcc HINTS /usr/local/cuda/bin)
+  if(SIGILLO_NVCC)
+    set(SIGILLO_HAVE_NVCC ON)
+    message(STATUS "nvcc found: CUDA kernels are compiled for sm_${SIGILLO_CUDA_ARCHITECTURES}")
+  elseif(SIGILLO_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "SIGILLO_CUDA=ON, but nvcc is not on PATH: install the CUDA Toolkit or use OFF")
+  else()
+    message(STATUS "nvcc not found: CUDA kernels are not compiled by nvcc; the host back end and the emulator are")
+  endif()
+endif()
