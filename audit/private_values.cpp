@@ -1,8 +1,12 @@
 #include "sigillo/audit/private_values.hpp"
 
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "core/sqlite.hpp"
+#include "sigillo/core/files.hpp"
 
 namespace sigillo::audit {
 namespace fs = std::filesystem;
@@ -29,16 +33,18 @@ PrivateValues& PrivateValues::operator=(PrivateValues&&) noexcept = default;
 PrivateValues::~PrivateValues() = default;
 
 Result<PrivateValues> PrivateValues::open(const fs::path& file) {
-  const mode_t previous = ::umask(077);
-  auto database = sqlite::Database::open(file, sqlite::OpenMode::create);
-  ::umask(previous);
-  if (!database.has_value()) return std::move(database).error();
+  // The file is made first, so that it is never readable by others; SQLite gives its journal the
+  // same mode.
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return core::error_from_errno(errno, "cannot open", file);
+  ::close(descriptor);
+  SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::read_write));
   // Not WAL: an erased value must not live on in a second file.
-  SIGILLO_TRY_VOID(database->execute(
+  SIGILLO_TRY_VOID(database.execute(
       "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
       "CREATE TABLE IF NOT EXISTS private_values(commitment BLOB PRIMARY KEY, field TEXT NOT NULL,"
       " salt BLOB NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID"));
-  return PrivateValues(std::make_unique<Impl>(Impl{*std::move(database)}));
+  return PrivateValues(std::make_unique<Impl>(Impl{std::move(database)}));
 }
 
 Result<PrivateValues> PrivateValues::open_read(const fs::path& file) {
