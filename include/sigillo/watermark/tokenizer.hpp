@@ -1,8 +1,9 @@
 // Tokenizer: byte-level BPE read from a Hugging Face `tokenizer.json`.
 //
-// Supported: model.type "BPE" with vocab and merges (both the "a b" string and the ["a","b"] pair form), pre_tokenizer ByteLevel
-// (add_prefix_space false, use_regex true: GPT-2's split pattern), no normalizer. Anything else is refused by name (unsupported):
-// a tokenizer that is read half would tokenize wrongly in silence. Added and special tokens in untrusted text are plain text.
+// Supported: model.type "BPE" with vocab and merges (both the "a b" string and the ["a","b"] pair
+// form), pre_tokenizer ByteLevel (add_prefix_space false, use_regex true: GPT-2's split pattern),
+// no normalizer. Anything else is refused by name (unsupported): a tokenizer that is read half
+// would tokenize wrongly in silence. Added and special tokens in untrusted text are plain text.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,187 @@
+#include "core/sqlite.hpp"
+
+#include <fmt/format.h>
+
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::core::sqlite {
+namespace {
+
+struct Meaning {
+  ErrorCode code;
+  std::string_view remedy;
+};
+
+Meaning meaning_of(int primary) {
+  switch (primary) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {ErrorCode::locked, "another process holds the database: wait for it, then try again"};
+    case SQLITE_FULL:
+      return {ErrorCode::disk_full,
+              "free some space on this file system, then try again; nothing was lost"};
+    case SQLITE_READONLY:
+      return {ErrorCode::read_only, "make the workspace writable, or use a copy of it"};
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return {ErrorCode::permission_denied, "check owner and mode of the workspace's files"};
+    case SQLITE_CANTOPEN:
+      return {ErrorCode::permission_denied,
+              "check that the file and its folder exist and can be read and written"};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {ErrorCode::ledger_corrupt,
+              "run `sigillo log fsck`; keep the damaged file and restore a backup"};
+    default:
+      return {ErrorCode::io_error, "check the disk and the system log, then try again"};
+  }
+}
+
+}  // namespace
+
+Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
+  const Meaning meaning = meaning_of(code & 0xFF);
+  const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
+  const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  return Error{meaning.code,
+               fmt::format("{}: {} ({})", action, detail,
+                           name != nullptr && *name != '\0' ? name : "memory database"),
+               std::string(meaning.remedy)};
+}
+
+Statement& Statement::bind(int index, std::int64_t value) {
+  SIGILLO_CHECK(sqlite3_bind_int64(handle(), index, value) == SQLITE_OK);
+  return *this;
+}
+Statement& Statement::bind(int index, std::string_view text) {
+  SIGILLO_CHECK(sqlite3_bind_text64(handle(), index, text.data() != nullptr ? text.data() : "",
+                                    text.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+  return *this;
+}
+Statement& Statement::bind(int index, ByteView blob) {
+  SIGILLO_CHECK(sqlite3_bind_blob64(handle(), index,
+                                    blob.empty() ? "" : reinterpret_cast<const char*>(blob.data()),
+                                    blob.size(), SQLITE_TRANSIENT) == SQLITE_OK);
+  return *this;
+}
+Statement& Statement::bind_null(int index) {
+  SIGILLO_CHECK(sqlite3_bind_null(handle(), index) == SQLITE_OK);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(handle());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  Error error = error_from_sqlite(sqlite3_db_handle(handle()), code, "database");
+  sqlite3_reset(handle());
+  return error;
+}
+
+Status Statement::run() {
+  SIGILLO_TRY(const bool row, step());
+  reset();
+  SIGILLO_CHECK(!row);
+  return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(handle());
+  sqlite3_clear_bindings(handle());
+}
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle(), column); }
+std::string Statement::text(int column) const {
+  const auto* data = sqlite3_column_text(handle(), column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle(), column));
+  return data != nullptr ? std::string(reinterpret_cast<const char*>(data), size) : std::string();
+}
+ByteView Statement::blob_view(int column) const {
+  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(handle(), column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle(), column));
+  return data != nullptr ? ByteView(data, size) : ByteView();
+}
+Bytes Statement::blob(int column) const {
+  const ByteView view = blob_view(column);
+  return Bytes(view.begin(), view.end());
+}
+bool Statement::is_null(int column) const { return type(column) == SQLITE_NULL; }
+int Statement::type(int column) const { return sqlite3_column_type(handle(), column); }
+int Statement::columns() const { return sqlite3_column_count(handle()); }
+std::string_view Statement::name(int column) const { return sqlite3_column_name(handle(), column); }
+
+Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode, int busy_ms,
+                                const char* vfs) {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  switch (mode) {
+    case OpenMode::read_only:
+      flags |= SQLITE_OPEN_READONLY;
+      break;
+    case OpenMode::read_write:
+      flags |= SQLITE_OPEN_READWRITE;
+      break;
+    case OpenMode::create:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+      break;
+    case OpenMode::memory:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+      break;
+  }
+  sqlite3* raw = nullptr;
+  const int code =
+      sqlite3_open_v2(mode == OpenMode::memory ? ":memory:" : path.c_str(), &raw, flags, vfs);
+  Database database(raw);
+  if (code != SQLITE_OK) {
+    Error error = error_from_sqlite(raw, code, "cannot open database");
+    error.message += " " + path.string();
+    return error;
+  }
+  sqlite3_busy_timeout(raw, busy_ms);
+  // Untrusted files: no functions in schemas, no double-quoted strings, corruption is found early.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  SIGILLO_TRY_VOID(database.execute("PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON"));
+  return database;
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* raw = nullptr;
+  const int code =
+      sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
+  if (code != SQLITE_OK) return error_from_sqlite(handle(), code, "cannot prepare a statement");
+  return Statement(raw);
+}
+
+Status Database::execute(std::string_view sql) {
+  const int code = sqlite3_exec(handle(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return error_from_sqlite(handle(), code, "database");
+  return {};
+}
+
+Result<std::int64_t> Database::integer(std::string_view sql) {
+  SIGILLO_TRY(Statement statement, prepare(sql));
+  SIGILLO_TRY(const bool row, statement.step());
+  if (!row) return Error{ErrorCode::not_found, "database: a row was expected, none was there", ""};
+  return statement.integer(0);
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  SIGILLO_TRY_VOID(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr)
+    (void)sqlite3_exec(database_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Status Transaction::commit() {
+  SIGILLO_CHECK(database_ != nullptr);
+  SIGILLO_TRY_VOID(database_->execute("COMMIT"));
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace sigillo::core::sqlite
