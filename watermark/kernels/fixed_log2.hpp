@@ -109,7 +109,7 @@ SIGILLO_HD std::int64_t gumbel_noise_q32(std::uint32_t mantissa) {
   const auto t =
       static_cast<std::int64_t>(log2_q58(c) - (std::uint64_t{58} << 58) - 0x021D74EE9C176C67u);
   constexpr std::int64_t ln2_q63 = 0x58B90BFBE8E7BCD6;
-  return static_cast<std::int64_t>((Int128{1} << 88) - Int128{t} * ln2_q63 >> 89);
+  return static_cast<std::int64_t>(((Int128{1} << 88) - Int128{t} * ln2_q63) >> 89);
 }
 
 // score_q58(m) = -log2(1 - u) * 2^58: a detector's evidence of one token, in bits; times ln 2 it is

@@ -74,7 +74,7 @@ SIGILLO_HD Uniform uniform_of(std::uint32_t mantissa) {
 #else
   if (mantissa != 0) zeros = static_cast<std::uint32_t>(__builtin_clz(mantissa)) - 8u;
 #endif
-  return {(std::uint64_t{mantissa} + 1 << zeros) - 1, 24 + zeros};
+  return {((std::uint64_t{mantissa} + 1) << zeros) - 1, 24 + zeros};
 }
 
 }  // namespace sigillo::watermark::kernels

@@ -8,7 +8,9 @@ It shares no code with the library. The published values (vLLM's compatibility v
 typed from their publication; this script confirms them.
 """
 import fractions
+import math
 import pathlib
+import struct
 import sys
 
 import mpmath
@@ -64,8 +66,64 @@ def noise(m):
     return -mpmath.log(-mpmath.log(uniform(m)))
 
 
-def noise_q32(m):
-    return int(mpmath.nint(noise(m) * 2**32))
+def log2_q58(x):
+    """docs/formats/text-profile.md section 4, step by step."""
+    e = x.bit_length() - 1
+    leading = (x << (63 - e)) >> 16
+    r, log = TABLE[leading >> 40 & 127]
+    f = (leading * r - 2**61) << 3
+    h = COEFFICIENTS[7]
+    for c in reversed(COEFFICIENTS[:7]):
+        h = c - (f * h >> 64)
+    return (e << 58) + ((log + f + (f * h >> 64) + 32) >> 6)
+
+
+def fixed_uniform(m):
+    z = 24 - m.bit_length()
+    return ((m + 1) << z) - 1, 24 + z
+
+
+def fixed_noise_q32(m):
+    a, e = fixed_uniform(m)
+    t = log2_q58((e << 58) - log2_q58(a)) - (58 << 58) - LOG2_LN2
+    return (2**88 - t * LN2) >> 89
+
+
+def fixed_score_q58(m):
+    a, e = fixed_uniform(m)
+    return (e << 58) - log2_q58(2**e - a)
+
+
+def fixed_logit_q32(logit, temperature):
+    """Floats as their 32 bits in hexadecimal; None for masked, infinity as itself."""
+    value, = struct.unpack(">f", bytes.fromhex(logit))
+    divisor, = struct.unpack(">f", bytes.fromhex(temperature))
+    if value != value or value == -math.inf:
+        return None
+    if value == math.inf:
+        return math.inf
+    exact = fractions.Fraction(value) / fractions.Fraction(divisor)
+    # binary64 division, then binary32: innocuous double rounding (53 >= 2 * 24 + 2).
+    try:
+        quotient = fractions.Fraction(struct.unpack(">f", struct.pack(">f", value / divisor))[0])
+    except OverflowError:
+        return 2**62 if exact > 0 else -2**62
+    if abs(quotient) >= 2**30:
+        return 2**62 if exact > 0 else -2**62
+    magnitude = (abs(quotient) * 2**32 + fractions.Fraction(1, 2)).__floor__()
+    return magnitude if quotient >= 0 else -magnitude
+
+
+def choose(words, logits, temperature):
+    best, winner = None, -1
+    for v, logit in enumerate(logits):
+        x = fixed_logit_q32(logit, temperature)
+        if x is None:
+            continue
+        s = x if x == math.inf else x + fixed_noise_q32(words(v) >> 8)
+        if best is None or s > best:
+            best, winner = s, v
+    return winner
 
 
 def sequence(name, length=64):
@@ -99,6 +157,12 @@ def log2_table():
     return rows
 
 
+TABLE = log2_table()
+COEFFICIENTS = [int(mpmath.nint((1 / (k * mpmath.log(2)) - (k == 1)) * 2**64)) for k in range(1, 9)]
+LOG2_LN2 = int(mpmath.nint(-mpmath.log(mpmath.log(2), 2) * 2**58))
+LN2 = int(mpmath.nint(mpmath.log(2) * 2**63))
+
+
 def integers(text):
     return [int(x) for x in text.split(",")]
 
@@ -123,11 +187,25 @@ def check_record(kind, r):
     if kind == "step":
         return int(r["plain_seed"]) == step_seed(int(r["seed"]), int(r["step"]))
     if kind == "noise":
-        return int(r["q32"]) == noise_q32(int(r["mantissa"]))
+        m = int(r["mantissa"])
+        fixed = fixed_noise_q32(m)
+        return int(r["q32"]) == fixed and abs(fixed - noise(m) * 2**32) < 1 and int(r["score_q58"]) == fixed_score_q58(m)
+    if kind == "log2":
+        x = int(r["x"])
+        return int(r["q58"]) == log2_q58(x) and abs(log2_q58(x) - mpmath.log(x, 2) * 2**58) < 1
+    if kind == "logit":
+        return {None: "masked", math.inf: "infinite"}.get(
+            value := fixed_logit_q32(r["bits"], r["temperature"]), str(value)) == r["q32"]
+    if kind == "choice":
+        if r["mode"] == "plain":
+            words = lambda v: plain_word(int(r["seed"]), v)
+        else:
+            words = lambda v: word(int(r["seed"]), integers(r["context"]), v)
+        return choose(words, r["logits"].split(","), r["temperature"]) == int(r["token"])
     if kind == "detector":
         n, s = score(int(r["key"]), int(r["context_width"]), sequence(r["sequence"]))
         digits = len(r["sum"].replace(".", "")) - 1
-        pdigits = len(r["p"].split(".")[1].lstrip("0")) - 1
+        pdigits = min(len(r["p"].split(".")[1].lstrip("0")) - 1, 14)
         return n == int(r["scored"]) and close(r["sum"], s, digits - 1) and close(r["p"], erlang_tail(n, s), pdigits)
     if kind == "erlang":
         return close(r["ln_tail"], mpmath.log(erlang_tail(int(r["n"]), mpmath.mpf(r["s"]))), 15)
