@@ -51,19 +51,18 @@ std::string key_of(const Parts&... parts) {
   return key;
 }
 
-}  // namespace
-
-void EvidenceBuilder::put(std::string_view view, std::string key, Row row) {
-  rows_[std::string(view)][std::move(key)] = std::move(row);
-}
-
 // Appends where a row comes from: the last three columns of every view.
-static Row from(const std::uint64_t index, const Record& record, const std::string& signer,
-                Row row) {
+Row from(const std::uint64_t index, const Record& record, const std::string& signer, Row row) {
   row.emplace_back(static_cast<std::int64_t>(index));
   row.emplace_back(signer);
   row.emplace_back(record.recorded_at);
   return row;
+}
+
+}  // namespace
+
+void EvidenceBuilder::put(std::string_view view, std::string key, Row row) {
+  rows_[std::string(view)][std::move(key)] = std::move(row);
 }
 
 void EvidenceBuilder::problem(const Source& source, std::string_view what, core::Error error) {
