@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sigillo/audit/workspace.hpp"
+#include "sigillo/core/evidence.hpp"
 
 namespace sigillo::audit {
 
