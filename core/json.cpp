@@ -234,7 +234,8 @@ Result<std::string> json_string(const Json& object, std::string_view member,
 Result<std::int64_t> json_integer(const Json& object, std::string_view member,
                                   std::string_view where) {
   SIGILLO_TRY(const Json value, json_member(object, member, where));
-  if (!value.is_number_integer() || !is_exact(value)) return wrong(where, member, "is not an integer within +-(2^53 - 1)");
+  if (!value.is_number_integer() || !is_exact(value))
+    return wrong(where, member, "is not an integer within +-(2^53 - 1)");
   return value.get<std::int64_t>();
 }
 
