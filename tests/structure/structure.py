@@ -37,7 +37,8 @@ def our_files(root):
 
 
 def read(path):
-    return path.read_text(encoding="utf-8", errors="replace")
+    # As bytes first: reading as text would hide carriage returns.
+    return path.read_bytes().decode("utf-8", errors="replace")
 
 
 def make_tree(root, files):
