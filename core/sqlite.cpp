@@ -15,17 +15,25 @@ struct Meaning {
 Meaning meaning_of(int primary) {
   switch (primary) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {ErrorCode::locked, "another process holds the database: wait for it, then try again"};
-    case SQLITE_FULL: return {ErrorCode::disk_full, "free some space on this file system, then try again; nothing was lost"};
-    case SQLITE_READONLY: return {ErrorCode::read_only, "make the workspace writable, or use a copy of it"};
+    case SQLITE_LOCKED:
+      return {ErrorCode::locked, "another process holds the database: wait for it, then try again"};
+    case SQLITE_FULL:
+      return {ErrorCode::disk_full,
+              "free some space on this file system, then try again; nothing was lost"};
+    case SQLITE_READONLY:
+      return {ErrorCode::read_only, "make the workspace writable, or use a copy of it"};
     case SQLITE_PERM:
-    case SQLITE_AUTH: return {ErrorCode::permission_denied, "check owner and mode of the workspace's files"};
+    case SQLITE_AUTH:
+      return {ErrorCode::permission_denied, "check owner and mode of the workspace's files"};
     case SQLITE_CANTOPEN:
-      return {ErrorCode::permission_denied, "check that the file and its folder exist and can be read and written"};
+      return {ErrorCode::permission_denied,
+              "check that the file and its folder exist and can be read and written"};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return {ErrorCode::ledger_corrupt, "run `sigillo log fsck`; keep the damaged file and restore a backup"};
-    default: return {ErrorCode::io_error, "check the disk and the system log, then try again"};
+      return {ErrorCode::ledger_corrupt,
+              "run `sigillo log fsck`; keep the damaged file and restore a backup"};
+    default:
+      return {ErrorCode::io_error, "check the disk and the system log, then try again"};
   }
 }
 
@@ -36,7 +44,8 @@ Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
   const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
   const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   return Error{meaning.code,
-               fmt::format("{}: {} ({})", action, detail, name != nullptr && *name != '\0' ? name : "memory database"),
+               fmt::format("{}: {} ({})", action, detail,
+                           name != nullptr && *name != '\0' ? name : "memory database"),
                std::string(meaning.remedy)};
 }
 
@@ -45,12 +54,13 @@ Statement& Statement::bind(int index, std::int64_t value) {
   return *this;
 }
 Statement& Statement::bind(int index, std::string_view text) {
-  SIGILLO_CHECK(sqlite3_bind_text64(handle(), index, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_TRANSIENT,
-                                    SQLITE_UTF8) == SQLITE_OK);
+  SIGILLO_CHECK(sqlite3_bind_text64(handle(), index, text.data() != nullptr ? text.data() : "",
+                                    text.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
   return *this;
 }
 Statement& Statement::bind(int index, ByteView blob) {
-  SIGILLO_CHECK(sqlite3_bind_blob64(handle(), index, blob.empty() ? "" : reinterpret_cast<const char*>(blob.data()),
+  SIGILLO_CHECK(sqlite3_bind_blob64(handle(), index,
+                                    blob.empty() ? "" : reinterpret_cast<const char*>(blob.data()),
                                     blob.size(), SQLITE_TRANSIENT) == SQLITE_OK);
   return *this;
 }
@@ -100,20 +110,45 @@ int Statement::type(int column) const { return sqlite3_column_type(handle(), col
 int Statement::columns() const { return sqlite3_column_count(handle()); }
 std::string_view Statement::name(int column) const { return sqlite3_column_name(handle(), column); }
 
-Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode, int busy_ms, const char* vfs) {
-  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode, int busy_ms,
+                                const char* vfs) {
+  int flags = 0;
   switch (mode) {
-    case OpenMode::read_only: flags |= SQLITE_OPEN_READONLY; break;
-    case OpenMode::read_write: flags |= SQLITE_OPEN_READWRITE; break;
-    case OpenMode::create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE; break;
-    case OpenMode::memory: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY; break;
+    case OpenMode::read_only:
+      flags = SQLITE_OPEN_READONLY;
+      break;
+    case OpenMode::read_write:
+      flags = SQLITE_OPEN_READWRITE;
+      break;
+    case OpenMode::create:
+      flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+      break;
+    case OpenMode::memory:
+      flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+      break;
   }
+  return open_uri(mode == OpenMode::memory ? ":memory:" : path.string(), flags, busy_ms, vfs);
+}
+
+Result<Database> Database::open_immutable(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path).string()) {
+    const bool plain = c == '/' || c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
+                       (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return open_uri(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 0, nullptr);
+}
+
+Result<Database> Database::open_uri(const std::string& name, int flags, int busy_ms,
+                                    const char* vfs) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(mode == OpenMode::memory ? ":memory:" : path.c_str(), &raw, flags, vfs);
+  const int code =
+      sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   Database database(raw);
   if (code != SQLITE_OK) {
     Error error = error_from_sqlite(raw, code, "cannot open database");
-    error.message += " " + path.string();
+    error.message += " " + name;
     return error;
   }
   sqlite3_busy_timeout(raw, busy_ms);
@@ -128,7 +163,8 @@ Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode
 
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
-  const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
+  const int code =
+      sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
   if (code != SQLITE_OK) return error_from_sqlite(handle(), code, "cannot prepare a statement");
   return Statement(raw);
 }
@@ -152,7 +188,8 @@ Result<Transaction> Transaction::begin(Database& database) {
 }
 
 Transaction::~Transaction() {
-  if (database_ != nullptr) (void)sqlite3_exec(database_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (database_ != nullptr)
+    (void)sqlite3_exec(database_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 Status Transaction::commit() {

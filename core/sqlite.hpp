@@ -1,7 +1,8 @@
 // A small RAII wrapper of SQLite. Private to the project: no public header includes it.
 //
-// Every failure is an Error with a code that says what the reader can do: locked, disk_full, read_only, permission_denied,
-// ledger_corrupt (not a database), io_error. Not thread-safe: one Database per thread.
+// Every failure is an Error with a code that says what the reader can do: locked, disk_full,
+// read_only, permission_denied, ledger_corrupt (not a database), io_error. Not thread-safe: one
+// Database per thread.
 #pragma once
 
 #include <sqlite3.h>
@@ -53,14 +54,19 @@ enum class OpenMode { read_only, read_write, create, memory };
 class Database {
  public:
   // busy_ms: how long a statement waits for another process's lock.
-  [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, OpenMode mode, int busy_ms = 10000,
-                                             const char* vfs = nullptr);
+  [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, OpenMode mode,
+                                             int busy_ms = 10000, const char* vfs = nullptr);
+  // Read-only, for a file that nobody writes (read-only media): no lock and no WAL.
+  [[nodiscard]] static Result<Database> open_immutable(const std::filesystem::path& path);
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
   [[nodiscard]] Status execute(std::string_view sql);  // one or more statements without results
-  [[nodiscard]] Result<std::int64_t> integer(std::string_view sql);  // first column of the first row
+  [[nodiscard]] Result<std::int64_t> integer(
+      std::string_view sql);  // first column of the first row
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
 
  private:
+  [[nodiscard]] static Result<Database> open_uri(const std::string& uri, int flags, int busy_ms,
+                                                 const char* vfs);
   struct Close {
     void operator()(sqlite3* d) const { sqlite3_close_v2(d); }
   };

@@ -24,7 +24,8 @@ using ByteView = std::span<const std::uint8_t>;
 [[nodiscard]] std::string hex_encode(ByteView bytes);
 [[nodiscard]] Result<Bytes> hex_decode(std::string_view text);
 
-// RFC 4648 section 4 with padding. base64_decode is strict: padding exact, unused bits zero, no white space.
+// RFC 4648 section 4 with padding. base64_decode is strict: padding exact, unused bits zero, no
+// white space.
 [[nodiscard]] std::string base64_encode(ByteView bytes);
 [[nodiscard]] Result<Bytes> base64_decode(std::string_view text);
 // base64_decode_any also takes the URL-safe alphabet and missing padding, as DSSE verifiers must.

@@ -9,15 +9,17 @@
 
 namespace sigillo::core {
 
-// Timestamp: seconds and nanoseconds of UTC since 1970. Text form: RFC 3339 with a "Z", to the second.
+// Timestamp: seconds and nanoseconds of UTC since 1970. Text form: RFC 3339 with a "Z", to the
+// second.
 struct Timestamp {
   std::int64_t seconds = 0;
   std::int32_t nanoseconds = 0;
   auto operator<=>(const Timestamp&) const = default;
 };
-[[nodiscard]] std::string to_rfc3339(Timestamp time);                     // "2026-11-23T09:30:00Z"
+[[nodiscard]] std::string to_rfc3339(Timestamp time);  // "2026-11-23T09:30:00Z"
 [[nodiscard]] Result<Timestamp> timestamp_from_rfc3339(std::string_view text);
-// A calendar date, "2026-11-23", as midnight UTC. Impossible dates (month 13, 30 February) are refused.
+// A calendar date, "2026-11-23", as midnight UTC. Impossible dates (month 13, 30 February) are
+// refused.
 [[nodiscard]] Result<Timestamp> timestamp_from_date(std::string_view text);
 [[nodiscard]] std::string to_date(Timestamp time);
 
@@ -43,7 +45,8 @@ class FixedClock final : public Clock {
 class Entropy {
  public:
   virtual ~Entropy() = default;
-  [[nodiscard]] virtual Status fill(std::span<std::uint8_t> out) = 0;  // thread-safe; all or an error
+  [[nodiscard]] virtual Status fill(
+      std::span<std::uint8_t> out) = 0;  // thread-safe; all or an error
 };
 // The operating system's generator (getrandom).
 class SystemEntropy final : public Entropy {

@@ -20,8 +20,8 @@ struct Digest {
   [[nodiscard]] static Result<Digest> from_bytes(ByteView bytes);
 };
 
-// Sha256 hashes a stream. One object serves many messages: finish() makes it ready for the next, at a fraction of
-// the cost of a fresh context in OpenSSL 3.0. Not thread-safe; use one per thread.
+// Sha256 hashes a stream. One object serves many messages: finish() makes it ready for the next, at
+// a fraction of the cost of a fresh context in OpenSSL 3.0. Not thread-safe; use one per thread.
 class Sha256 {
  public:
   Sha256();

@@ -1,5 +1,6 @@
-// Evidence: what rules may read. `audit` recomputes it from verified leaf and blob bytes; `policies` judges it; neither knows
-// the other. docs/formats/views.md explains each column and where it comes from.
+// Evidence: what rules may read. `audit` recomputes it from verified leaf and blob bytes;
+// `policies` judges it; neither knows the other. docs/formats/views.md explains each column and
+// where it comes from.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,10 @@
 
 namespace sigillo::core {
 
-enum class ColumnType { text, integer };  // quantities are INTEGER; TEXT is for names, dates and digests
+enum class ColumnType {
+  text,
+  integer
+};  // quantities are INTEGER; TEXT is for names, dates and digests
 
 struct ColumnSchema {
   std::string_view name;
@@ -26,7 +30,8 @@ struct ViewSchema {
   std::span<const ColumnSchema> columns;
   std::string_view meaning;  // one sentence for `sigillo policy facts`
 };
-// The views of version 1, in a fixed order. A column is never renamed, retyped or removed within a version.
+// The views of version 1, in a fixed order. A column is never renamed, retyped or removed within a
+// version.
 [[nodiscard]] std::span<const ViewSchema> evidence_schema();
 [[nodiscard]] const ViewSchema* find_view(std::string_view name);
 
@@ -36,10 +41,10 @@ using Row = std::vector<Cell>;  // in the order of the view's columns
 
 // Evidence is a value: rows by view, sorted, with the checkpoint under which they were verified.
 struct Evidence {
-  std::string origin;          // the ledger's name
-  std::int64_t size = 0;       // entries under the checkpoint
-  std::string root;            // hex root hash
-  std::string checkpoint;      // the signed note, verbatim
+  std::string origin;      // the ledger's name
+  std::int64_t size = 0;   // entries under the checkpoint
+  std::string root;        // hex root hash
+  std::string checkpoint;  // the signed note, verbatim
   std::map<std::string, std::vector<Row>, std::less<>> rows;
 
   // Adds a row; the view must exist and the cells must fit its columns (checked: a bug otherwise).

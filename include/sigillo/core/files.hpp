@@ -8,24 +8,30 @@
 
 namespace sigillo::core {
 
-// read_file reads a regular file (or, for "-", standard input) of at most `limit` bytes. Errors name the path:
-// not_found, permission_denied, input_too_large, invalid_input (a directory or device), io_error.
+// read_file reads a regular file (or, for "-", standard input) of at most `limit` bytes. Errors
+// name the path: not_found, permission_denied, input_too_large, invalid_input (a directory or
+// device), io_error.
 [[nodiscard]] Result<Bytes> read_file(const std::filesystem::path& path, std::size_t limit);
 
-// write_file_atomically writes a temporary file beside `path`, syncs it, renames it over `path` and syncs the directory:
-// after a crash the old or the new content is there, never a part. mode: permission bits, such as 0600 for secrets.
-[[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, ByteView bytes, unsigned mode = 0644);
+// write_file_atomically writes a temporary file beside `path`, syncs it, renames it over `path` and
+// syncs the directory: after a crash the old or the new content is there, never a part. mode:
+// permission bits, such as 0600 for secrets.
+[[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, ByteView bytes,
+                                           unsigned mode = 0644);
 
 struct FileDigest {
   Digest digest;
   std::uint64_t size = 0;
 };
-// digest_file streams a regular file through SHA-256. `chunk`, if given, is called with each chunk_size bytes (the last may
-// be shorter), in order, so that chunk hashes need no second pass.
-[[nodiscard]] Result<FileDigest> digest_file(const std::filesystem::path& path, std::size_t chunk_size = std::size_t{1} << 20,
+// digest_file streams a regular file through SHA-256. `chunk`, if given, is called with each
+// chunk_size bytes (the last may be shorter), in order, so that chunk hashes need no second pass.
+[[nodiscard]] Result<FileDigest> digest_file(const std::filesystem::path& path,
+                                             std::size_t chunk_size = std::size_t{1} << 20,
                                              const std::function<void(ByteView)>& chunk = {});
 
-// errno of a failed call on `path` as an Error with the right code and remedy (full disk, permission, read-only...).
-[[nodiscard]] Error error_from_errno(int error_number, std::string_view action, const std::filesystem::path& path);
+// errno of a failed call on `path` as an Error with the right code and remedy (full disk,
+// permission, read-only...).
+[[nodiscard]] Error error_from_errno(int error_number, std::string_view action,
+                                     const std::filesystem::path& path);
 
 }  // namespace sigillo::core

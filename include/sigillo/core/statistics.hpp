@@ -1,23 +1,27 @@
-// Exact tails and intervals. All tails are natural logarithms, so that 1e-300 and below do not underflow. Pure; thread-safe.
+// Exact tails and intervals. All tails are natural logarithms, so that 1e-300 and below do not
+// underflow. Pure; thread-safe.
 #pragma once
 
 #include <cstdint>
 
 namespace sigillo::core {
 
-// log_erlang_tail(n, s) = ln P(X >= s) for X the sum of n independent Exp(1) variables (Gamma(n, 1)):
-// ln Q(n, s) = -s + ln sum_{k<n} s^k / k!. n = 0 gives 0 (probability 1). s <= 0 gives 0. Relative error of p below 1e-12 * (1 + |ln p|).
+// log_erlang_tail(n, s) = ln P(X >= s) for X the sum of n independent Exp(1) variables (Gamma(n,
+// 1)): ln Q(n, s) = -s + ln sum_{k<n} s^k / k!. n = 0 gives 0 (probability 1). s <= 0 gives 0.
+// Relative error of p below 1e-12 * (1 + |ln p|).
 [[nodiscard]] double log_erlang_tail(std::int64_t n, double s);
 
-// log_binomial_tail(k, n, p) = ln P(X >= k) for X ~ Binomial(n, p). 0 <= p <= 1, 0 <= n. k <= 0 gives 0; k > n gives -infinity.
+// log_binomial_tail(k, n, p) = ln P(X >= k) for X ~ Binomial(n, p). 0 <= p <= 1, 0 <= n. k <= 0
+// gives 0; k > n gives -infinity.
 [[nodiscard]] double log_binomial_tail(std::int64_t k, std::int64_t n, double p);
 
-// One-sided Clopper-Pearson bounds for k successes in n trials at `confidence` in (0, 1): the true rate is below the upper
-// bound (above the lower) with at least that confidence. n = 0 gives 1 (0).
+// One-sided Clopper-Pearson bounds for k successes in n trials at `confidence` in (0, 1): the true
+// rate is below the upper bound (above the lower) with at least that confidence. n = 0 gives 1 (0).
 [[nodiscard]] double clopper_pearson_upper(std::int64_t k, std::int64_t n, double confidence);
 [[nodiscard]] double clopper_pearson_lower(std::int64_t k, std::int64_t n, double confidence);
 
-// floor(log10(p) * 1e6) of a natural logarithm ln p <= 0, saturating at the 64-bit minimum: the integer form of a p-value.
+// floor(log10(p) * 1e6) of a natural logarithm ln p <= 0, saturating at the 64-bit minimum: the
+// integer form of a p-value.
 [[nodiscard]] std::int64_t log10_micro(double ln_p);
 
 }  // namespace sigillo::core

@@ -1,9 +1,10 @@
 // Text watermarking: choose marked tokens from logits, and detect the mark in token ids.
 //
-// Scheme "vllm-gumbel" (vLLM's native `gumbel`, PRF philox4x32-10-v1): for each vocabulary entry a keyed uniform u of 24 bits
-// is drawn from the last `context_width` generated tokens (-1 before the start); the token with the largest
-// logit - ln(-ln u) wins, the lowest id on a tie. The PRF words are exact to the publication. The choice is made on
-// fixed-point numbers (docs/formats/text-profile.md), so that host, emulator and GPU choose the same token bit for bit.
+// Scheme "vllm-gumbel" (vLLM's native `gumbel`, PRF philox4x32-10-v1): for each vocabulary entry a
+// keyed uniform u of 24 bits is drawn from the last `context_width` generated tokens (-1 before the
+// start); the token with the largest logit - ln(-ln u) wins, the lowest id on a tie. The PRF words
+// are exact to the publication. The choice is made on fixed-point numbers
+// (docs/formats/text-profile.md), so that host, emulator and GPU choose the same token bit for bit.
 #pragma once
 
 #include <memory>
@@ -18,15 +19,17 @@ namespace sigillo::watermark {
 
 using TokenId = std::int32_t;
 
-// TextProfile names a scheme and every parameter that a detector needs; its canonical JSON's SHA-256 goes into records.
+// TextProfile names a scheme and every parameter that a detector needs; its canonical JSON's
+// SHA-256 goes into records.
 struct TextProfile {
-  std::string name;               // "vllm-gumbel"
-  std::string scheme;             // "gumbel"
-  std::string prf;                // "philox4x32-10-v1"
-  std::int32_t context_width = 4; // 1..64 tokens
+  std::string name;                // "vllm-gumbel"
+  std::string scheme;              // "gumbel"
+  std::string prf;                 // "philox4x32-10-v1"
+  std::int32_t context_width = 4;  // 1..64 tokens
   bool operator==(const TextProfile&) const = default;
 };
-// The built-in profiles, and a look-up by name (unknown: not_found, with the known names in the remedy).
+// The built-in profiles, and a look-up by name (unknown: not_found, with the known names in the
+// remedy).
 [[nodiscard]] std::span<const TextProfile> text_profiles();
 [[nodiscard]] core::Result<TextProfile> text_profile(std::string_view name);
 [[nodiscard]] core::Json to_json(const TextProfile& profile);
@@ -47,28 +50,35 @@ class TextKey {
 
 // One step of sampling for a batch of rows. All pointers are host memory; the caller owns them.
 struct ChooseBatch {
-  std::int32_t rows = 0;                        // B >= 0
-  std::int32_t vocabulary = 0;                  // V in 1..2^24
-  const float* logits = nullptr;                // [B][stride], row-major; already divided by nothing
-  std::int64_t stride = 0;                      // elements from row to row, >= V
-  const TokenId* contexts = nullptr;            // [B][context_width], oldest first, -1 before the start of the generated text
-  const std::uint8_t* plain = nullptr;          // [B]; non-zero: sample this row without the mark. May be null (none)
-  const std::uint64_t* plain_seeds = nullptr;   // [B]; the randomness of plain rows. May be null if plain is
-  float temperature = 1.0F;                     // > 0, finite
+  std::int32_t rows = 0;          // B >= 0
+  std::int32_t vocabulary = 0;    // V in 1..2^24
+  const float* logits = nullptr;  // [B][stride], row-major; already divided by nothing
+  std::int64_t stride = 0;        // elements from row to row, >= V
+  const TokenId* contexts =
+      nullptr;  // [B][context_width], oldest first, -1 before the start of the generated text
+  const std::uint8_t* plain =
+      nullptr;  // [B]; non-zero: sample this row without the mark. May be null (none)
+  const std::uint64_t* plain_seeds =
+      nullptr;               // [B]; the randomness of plain rows. May be null if plain is
+  float temperature = 1.0F;  // > 0, finite
 };
-// choose_tokens writes one token per row to out[B]. NaN logits count as minus infinity; a row without a finite logit or
-// +infinity is an error (invalid_input) that names the row; among several +infinity the lowest id wins... see docs.
-// Thread-safe. Runs on the named back end (core/gpu/backend.hpp): "host" is always there.
-[[nodiscard]] core::Status choose_tokens(const TextProfile& profile, const TextKey& key, const ChooseBatch& batch,
-                                         std::span<TokenId> out, std::string_view backend = "host");
+// choose_tokens writes one token per row to out[B]. NaN logits count as minus infinity; a row
+// without a finite logit or +infinity is an error (invalid_input) that names the row; among several
+// +infinity the lowest id wins... see docs. Thread-safe. Runs on the named back end
+// (core/gpu/backend.hpp): "host" is always there.
+[[nodiscard]] core::Status choose_tokens(const TextProfile& profile, const TextKey& key,
+                                         const ChooseBatch& batch, std::span<TokenId> out,
+                                         std::string_view backend = "host");
 
-// TextSampler samples one sequence: it keeps the context and leaves a step unmarked when its context window was used before
-// (vLLM's "single_turn" de-duplication). Without a key every step is plain sampling. Deterministic in (key, seed, logits).
-// Not thread-safe; one per sequence.
+// TextSampler samples one sequence: it keeps the context and leaves a step unmarked when its
+// context window was used before (vLLM's "single_turn" de-duplication). Without a key every step is
+// plain sampling. Deterministic in (key, seed, logits). Not thread-safe; one per sequence.
 class TextSampler {
  public:
-  [[nodiscard]] static core::Result<TextSampler> create(const TextProfile& profile, std::optional<TextKey> key,
-                                                        std::uint64_t seed, float temperature = 1.0F);
+  [[nodiscard]] static core::Result<TextSampler> create(const TextProfile& profile,
+                                                        std::optional<TextKey> key,
+                                                        std::uint64_t seed,
+                                                        float temperature = 1.0F);
   TextSampler(TextSampler&&) noexcept;
   TextSampler& operator=(TextSampler&&) noexcept;
   ~TextSampler();
@@ -84,21 +94,25 @@ class TextSampler {
 
 struct DetectOptions {
   std::int64_t threshold_log10_micro = -6000000;  // found means floor(log10 p * 1e6) <= this
-  std::int64_t tries = 1;                         // how many keys, profiles, tokenizations were tried: Bonferroni
-  std::int32_t vocabulary = 0;                    // if > 0, token ids >= this are invalid_input
+  std::int64_t tries = 1;       // how many keys, profiles, tokenizations were tried: Bonferroni
+  std::int32_t vocabulary = 0;  // if > 0, token ids >= this are invalid_input
 };
-// TextScore is the raw statistic: S = sum of -ln(1 - u) over positions whose context window is new, S ~ Gamma(scored, 1)
-// for text that does not depend on the key.
+// TextScore is the raw statistic: S = sum of -ln(1 - u) over positions whose context window is new,
+// S ~ Gamma(scored, 1) for text that does not depend on the key.
 struct TextScore {
   std::int64_t tokens = 0, scored = 0;
-  double sum = 0;        // S, nats
-  double ln_p = 0;       // ln Q(scored, S), exact, not yet multiplied by tries
+  double sum = 0;   // S, nats
+  double ln_p = 0;  // ln Q(scored, S), exact, not yet multiplied by tries
 };
 // score_text: token ids must be >= 0. At most 2^20 tokens (input_too_large).
-[[nodiscard]] core::Result<TextScore> score_text(const TextProfile& profile, const TextKey& key, std::span<const TokenId> tokens);
-// detect_text scores and decides. inconclusive, with the reason, if `scored` is so small that p <= threshold would need a mean
-// score per token above ln 2^24 (it could not be reached), or fewer than 16 positions. artefact/tokenizer digests and key_id are the caller's.
-[[nodiscard]] core::Result<core::Detection> detect_text(const TextProfile& profile, const TextKey& key,
-                                                        std::span<const TokenId> tokens, const DetectOptions& options = {});
+[[nodiscard]] core::Result<TextScore> score_text(const TextProfile& profile, const TextKey& key,
+                                                 std::span<const TokenId> tokens);
+// detect_text scores and decides. inconclusive, with the reason, if `scored` is so small that p <=
+// threshold would need a mean score per token above ln 2^24 (it could not be reached), or fewer
+// than 16 positions. artefact/tokenizer digests and key_id are the caller's.
+[[nodiscard]] core::Result<core::Detection> detect_text(const TextProfile& profile,
+                                                        const TextKey& key,
+                                                        std::span<const TokenId> tokens,
+                                                        const DetectOptions& options = {});
 
 }  // namespace sigillo::watermark

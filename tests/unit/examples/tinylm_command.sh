@@ -43,10 +43,10 @@ for key in hex decimal; do
 done
 cmp "$scratch/hex.d/0001.txt" "$scratch/decimal.d/0001.txt" || fail "0x2a and 42 are different keys"
 cmp -s "$scratch/hex.d/0001.txt" "$scratch/t/0001.txt" && fail "the key changes nothing"
-for bad in "" "0x" "4 2" "-1" "18446744073709551616" "0xg"; do
+for bad in "" "0x" "4 2" "-1" "18446744073709551616" "0xfeedg"; do
   printf '%s' "$bad" >"$scratch/bad"
   expect 3 "$tinylm" write --model "$scratch/m" --count 1 --seed 5 --output "$scratch/v" --key-file "$scratch/bad"
-  [ -z "$bad" ] || ! grep -qF -- " $bad" "$scratch/err" || fail "the message shows the key"
+  case $bad in ?????*) ! grep -qF -- "$bad" "$scratch/err" || fail "the message shows the key" ;; esac
 done
 expect 3 "$tinylm" write --model "$scratch/m" --count 1 --seed 5 --output "$scratch/v" --profile none
 expect 3 "$tinylm" write --model "$scratch/m" --count 0 --seed 5 --output "$scratch/v"

@@ -1,0 +1,202 @@
+#include "sigillo/core/keyring.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "sigillo/core/files.hpp"
+#include "sigillo/core/json.hpp"
+
+namespace sigillo::core {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kMaxKeyFile = 16384;
+
+bool is_key_name(std::string_view name) {
+  const auto letter_or_digit = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  };
+  return !name.empty() && name.size() <= 64 && letter_or_digit(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) {
+           return letter_or_digit(c) || c == '.' || c == '_' || c == '-';
+         });
+}
+
+Result<KeyInfo> info_from_json(std::string_view text, std::string_view where) {
+  SIGILLO_TRY(const Json value, parse_json(text));
+  KeyInfo info;
+  SIGILLO_TRY(info.name, json_string(value, "name", where));
+  SIGILLO_TRY(info.kind, json_string(value, "kind", where));
+  SIGILLO_TRY(info.algorithm, json_string(value, "algorithm", where));
+  SIGILLO_TRY(info.key_id, json_string(value, "key_id", where));
+  SIGILLO_TRY(info.created_at, json_string(value, "created_at", where));
+  SIGILLO_TRY(info.public_key, json_string_or(value, "public_key", "", where));
+  return info;
+}
+
+KeyInfo describe_signing(std::string_view name, const PrivateKey& key, const Clock& clock) {
+  const PublicKey& public_key = key.public_key();
+  return {std::string(name),
+          "signing",
+          std::string(to_string(public_key.algorithm())),
+          public_key.id().hex(),
+          to_rfc3339(clock.now()),
+          public_key.pem()};
+}
+
+Result<KeyInfo> describe_watermark(std::string_view name, Entropy& entropy, const Clock& clock) {
+  Bytes id(8);
+  SIGILLO_TRY_VOID(entropy.fill(id));
+  return KeyInfo{std::string(name),       "watermark", "uint64", "wm-" + hex_encode(id),
+                 to_rfc3339(clock.now()), ""};
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_watermark_key(std::string_view text) {
+  if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  const bool hex = text.starts_with("0x");
+  const std::string_view digits = hex ? text.substr(2) : text;
+  std::uint64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+    return Error{ErrorCode::invalid_input, "not a 64-bit watermark key",
+                 "write one decimal or 0x-hex number below 2^64"};
+  return value;
+}
+
+Status Keyring::store(const KeyInfo& info, std::string_view secret, std::string_view extension) {
+  if (!is_key_name(info.name))
+    return Error{ErrorCode::invalid_argument, fmt::format("\"{}\" is no key name", info.name),
+                 "use 1 to 64 of a-z 0-9 . _ - and begin with a letter or digit"};
+  std::error_code ignored;
+  fs::create_directories(folder_, ignored);
+  fs::permissions(folder_, fs::perms::owner_all, ignored);
+  if (fs::exists(folder_ / (info.name + ".json"), ignored))
+    return Error{ErrorCode::already_exists, fmt::format("key \"{}\" exists already", info.name),
+                 "choose another name"};
+  Json json{{"algorithm", info.algorithm},
+            {"created_at", info.created_at},
+            {"key_id", info.key_id},
+            {"kind", info.kind},
+            {"name", info.name}};
+  if (!info.public_key.empty()) json["public_key"] = info.public_key;
+  SIGILLO_TRY(const std::string description, canonical_json(json));
+  // The secret first: a crash in between leaves an unnamed secret, never a name without one.
+  SIGILLO_TRY_VOID(write_file_atomically(folder_ / (info.name + std::string(extension)),
+                                         as_bytes(secret), 0600));
+  return write_file_atomically(folder_ / (info.name + ".json"), as_bytes(description + "\n"), 0600);
+}
+
+Result<KeyInfo> Keyring::generate_signing(std::string_view name, KeyAlgorithm algorithm,
+                                          Entropy& entropy, const Clock& clock) {
+  SIGILLO_TRY(const PrivateKey key, PrivateKey::generate(algorithm, entropy));
+  SIGILLO_TRY(std::string pem, key.pem());
+  KeyInfo info = describe_signing(name, key, clock);
+  const Status status = store(info, pem, ".pem");
+  secure_zero(pem.data(), pem.size());
+  if (!status.has_value()) return status.error();
+  return info;
+}
+
+Result<KeyInfo> Keyring::generate_watermark(std::string_view name, Entropy& entropy,
+                                            const Clock& clock) {
+  std::array<std::uint8_t, 8> secret_bytes{};
+  SIGILLO_TRY_VOID(entropy.fill(secret_bytes));
+  SIGILLO_TRY(KeyInfo info, describe_watermark(name, entropy, clock));
+  std::string text = "0x" + hex_encode(secret_bytes) + "\n";
+  const Status status = store(info, text, ".watermark");
+  secure_zero(text.data(), text.size());
+  secure_zero(secret_bytes.data(), secret_bytes.size());
+  if (!status.has_value()) return status.error();
+  return info;
+}
+
+Result<KeyInfo> Keyring::import_key(std::string_view name, std::string_view text, Entropy& entropy,
+                                    const Clock& clock) {
+  if (text.find("-----BEGIN") != std::string_view::npos) {
+    SIGILLO_TRY(const PrivateKey key, PrivateKey::from_pem(text));
+    SIGILLO_TRY(std::string pem, key.pem());
+    KeyInfo info = describe_signing(name, key, clock);
+    SIGILLO_TRY_VOID(store(info, pem, ".pem"));
+    return info;
+  }
+  SIGILLO_TRY(const std::uint64_t value, parse_watermark_key(text));
+  SIGILLO_TRY(KeyInfo info, describe_watermark(name, entropy, clock));
+  SIGILLO_TRY_VOID(store(info, fmt::format("0x{:016x}\n", value), ".watermark"));
+  return info;
+}
+
+Result<std::vector<KeyInfo>> Keyring::list() const {
+  std::vector<KeyInfo> keys;
+  std::error_code error;
+  fs::directory_iterator files(folder_, error);
+  if (error == std::errc::no_such_file_or_directory) return keys;
+  if (error) return error_from_errno(error.value(), "cannot list", folder_);
+  for (const fs::directory_entry& file : files) {
+    if (file.path().extension() != ".json" || !is_key_name(file.path().stem().string())) continue;
+    SIGILLO_TRY(KeyInfo key, info(file.path().stem().string()));
+    keys.push_back(std::move(key));
+  }
+  std::sort(keys.begin(), keys.end(),
+            [](const KeyInfo& a, const KeyInfo& b) { return a.name < b.name; });
+  return keys;
+}
+
+Result<KeyInfo> Keyring::info(std::string_view name) const {
+  std::error_code ignored;
+  const fs::path path = folder_ / (std::string(name) + ".json");
+  if (!is_key_name(name) || !fs::exists(path, ignored))
+    return Error{
+        ErrorCode::key_missing,
+        fmt::format("the keyring {} has no key \"{}\"", folder_.string(), name),
+        "`sigillo keys list` shows the keys that are there; `sigillo keys generate` makes one"};
+  SIGILLO_TRY(const Bytes text, read_file(path, kMaxKeyFile));
+  return info_from_json(as_text(text), path.string());
+}
+
+Result<std::string> Keyring::secret(const KeyInfo& info, std::string_view extension) const {
+  const fs::path path = folder_ / (info.name + std::string(extension));
+  struct stat state {};
+  if (::stat(path.c_str(), &state) != 0)
+    return error_from_errno(errno, "cannot read key file", path);
+  if ((state.st_mode & 077) != 0)
+    return Error{ErrorCode::key_insecure,
+                 fmt::format("key file {} can be read by others", path.string()),
+                 fmt::format("chmod 600 {}", path.string())};
+  SIGILLO_TRY(const Bytes content, read_file(path, kMaxKeyFile));
+  return std::string(as_text(content));
+}
+
+Result<PrivateKey> Keyring::signing_key(std::string_view name) const {
+  SIGILLO_TRY(const KeyInfo key, info(name));
+  if (key.kind != "signing")
+    return Error{ErrorCode::key_missing,
+                 fmt::format("key \"{}\" is a {} key, not a signing key", name, key.kind), ""};
+  SIGILLO_TRY(std::string pem, secret(key, ".pem"));
+  auto result = PrivateKey::from_pem(pem);
+  secure_zero(pem.data(), pem.size());
+  if (result.has_value() && result->public_key().id().hex() != key.key_id)
+    return Error{ErrorCode::key_missing,
+                 fmt::format("key file of \"{}\" is not the key that its description names", name),
+                 ""};
+  return result;
+}
+
+Result<std::uint64_t> Keyring::watermark_key(std::string_view name) const {
+  SIGILLO_TRY(const KeyInfo key, info(name));
+  if (key.kind != "watermark")
+    return Error{ErrorCode::key_missing,
+                 fmt::format("key \"{}\" is a {} key, not a watermark key", name, key.kind), ""};
+  SIGILLO_TRY(std::string text, secret(key, ".watermark"));
+  auto value = parse_watermark_key(text);
+  secure_zero(text.data(), text.size());
+  return value;
+}
+
+}  // namespace sigillo::core
