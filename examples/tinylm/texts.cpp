@@ -135,27 +135,42 @@ Result<Text> TextWriter::write(std::uint64_t number) {
                                                            draws.word(2), options_.temperature));
   Text text;
   Context context = start.context;
-  // The new encoding may need fewer tokens than were sampled: go on until it has as many as wanted.
+  // The new encoding may need fewer tokens than were sampled: go on until it has as many.
   while (text.tokens < wanted) {
     for (std::int64_t missing = wanted - text.tokens; missing > 0; --missing) {
       fill_logits(predictor, context);
-      if (text.sampled++ % 4 == 0) {
+      if (sampler.history().size() % 4 == 0) {
         text.entropy_sum += softmax_entropy(logits_, options_.temperature);
         ++text.entropy_steps;
       }
       SIGILLO_TRY(const TokenId token, sampler.next(logits_));
       context = {context.newer, token};
     }
-    SIGILLO_TRY(text.tokens, finish(text, sampler.history()));
+    SIGILLO_TRY_VOID(encode_anew(text, sampler.history()));
   }
-  return text;
+  return shorten(std::move(text), sampler.history());
 }
 
-Result<std::int64_t> TextWriter::finish(Text& text, std::span<const TokenId> sampled) const {
+// The last token may cut others anew and so add more than one. Where leaving tokens out gives an
+// allowed length, they are.
+Result<Text> TextWriter::shorten(Text text, std::span<const TokenId> sampled) const {
+  const std::int64_t longest = options_.tokens_mean + options_.tokens_spread;
+  const std::int64_t shortest = options_.tokens_mean - options_.tokens_spread;
+  Text shorter = text;
+  while (shorter.tokens > longest) {
+    sampled = sampled.first(sampled.size() - 1);
+    SIGILLO_TRY_VOID(encode_anew(shorter, sampled));
+  }
+  return shorter.tokens >= shortest ? shorter : text;
+}
+
+Status TextWriter::encode_anew(Text& text, std::span<const TokenId> sampled) const {
   SIGILLO_TRY(text.bytes, tokenizer_.decode(sampled));
   SIGILLO_TRY(const auto encoded, tokenizer_.encode(text.bytes));
+  text.sampled = static_cast<std::int64_t>(sampled.size());
+  text.tokens = static_cast<std::int64_t>(encoded.size());
   text.differing = count_differing(sampled, encoded, token_bytes_);
-  return static_cast<std::int64_t>(encoded.size());
+  return {};
 }
 
 }  // namespace tinylm

@@ -26,7 +26,7 @@ struct WriteOptions {
 struct Text {
   std::string bytes;
   std::int64_t tokens = 0;
-  std::int64_t sampled = 0;    // tokens that the sampler chose
+  std::int64_t sampled = 0;    // tokens of the sampler that the text is made of
   std::int64_t differing = 0;  // sampled tokens whose bytes the new encoding cuts otherwise
   double entropy_sum = 0;      // nats, over `entropy_steps` of the steps
   std::int64_t entropy_steps = 0;
@@ -47,7 +47,10 @@ class TextWriter {
       : model_(model), tokenizer_(std::move(tokenizer)), options_(std::move(options)) {}
   sigillo::core::Status classify_tokens();
   void fill_logits(const Predictor& predictor, Context context);
-  sigillo::core::Result<std::int64_t> finish(Text& text, std::span<const TokenId> sampled) const;
+  [[nodiscard]] sigillo::core::Status encode_anew(Text& text,
+                                                  std::span<const TokenId> sampled) const;
+  [[nodiscard]] sigillo::core::Result<Text> shorten(Text text,
+                                                    std::span<const TokenId> sampled) const;
 
   const Model& model_;
   sigillo::watermark::Tokenizer tokenizer_;

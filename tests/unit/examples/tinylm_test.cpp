@@ -322,7 +322,7 @@ TEST_CASE("texts keep to their lengths, depend on seed and number only, and are 
     const auto text = writer.write(i).value();
     CHECK(static_cast<std::int64_t>(tokenizer.encode(text.bytes).value().size()) == text.tokens);
     CHECK(text.tokens >= 230);
-    CHECK(text.tokens <= 290 + 8);  // joining the last token may cut earlier ones anew
+    CHECK(text.tokens <= 290);
     CHECK(text.differing <= text.sampled);
     CHECK(text.entropy_sum / static_cast<double>(text.entropy_steps) > 1.0);
     CHECK(core::is_utf8(text.bytes));
@@ -365,8 +365,7 @@ TEST_CASE("the mark is found in marked texts with the right key, and nowhere els
   for (std::uint64_t i = 1; i <= 20; ++i) {
     const std::string text = marked.write(i).value().bytes;
     CHECK(ln_p(text, 42) < std::log(1e-6));
-    CHECK(ln_p(text, 43) >
-          std::log(1e-6));  // fixed seeds: this cannot flicker
+    CHECK(ln_p(text, 43) > std::log(1e-6));  // fixed seeds: this cannot flicker
     CHECK(ln_p(plain.write(i).value().bytes, 42) > std::log(1e-6));
   }
 }
