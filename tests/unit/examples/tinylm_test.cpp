@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
@@ -275,6 +276,25 @@ TEST_CASE("the model's file gives back the model") {
     CHECK(*read == made.model);
     CHECK(tinylm::model_bytes(*read) == bytes);
   }
+}
+
+TEST_CASE("the README's example is how a model begins") {
+  const auto readme = core::read_file(SIGILLO_TINYLM_README, 1 << 20).value();
+  const std::string_view text = core::as_text(readme);
+  const std::size_t begin = text.find("74 69 6e");
+  REQUIRE(begin != std::string_view::npos);
+  std::string digits(text.substr(begin, text.find('\n', begin) - begin));
+  digits.erase(std::remove(digits.begin(), digits.end(), ' '), digits.end());
+  tinylm::Model model;
+  model.vocabulary = 4096;
+  model.document_count = 207;
+  model.unigrams.assign(4096, 1);
+  model.unigram_total = 4096;
+  model.starts.push_back({0, model.start_mark()});
+  const auto bytes = tinylm::model_bytes(model);
+  REQUIRE(digits.size() == 40);
+  CHECK(core::hex_encode(core::ByteView(bytes).first(20)) == digits);
+  CHECK(tinylm::model_from_bytes(bytes).value() == model);
 }
 
 TEST_CASE("a cut model file is refused at every length") {
