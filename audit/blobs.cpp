@@ -1,0 +1,49 @@
+#include "sigillo/audit/blobs.hpp"
+
+#include <fmt/format.h>
+
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::audit {
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorCode;
+
+fs::path BlobStore::path(const core::Digest& digest) const {
+  const std::string name = digest.hex();
+  return folder_ / name.substr(0, 2) / name.substr(2);
+}
+
+core::Result<core::Digest> BlobStore::put(core::ByteView bytes) {
+  if (bytes.size() > kMaxBlobBytes)
+    return Error{ErrorCode::input_too_large,
+                 fmt::format("a blob of {} bytes is larger than the limit of {}", bytes.size(),
+                             kMaxBlobBytes),
+                 "split it into several records"};
+  const core::Digest digest = core::sha256(bytes);
+  if (get(digest).has_value()) return digest;
+  const fs::path target = path(digest);
+  std::error_code error;
+  fs::create_directories(target.parent_path(), error);
+  if (error) return core::error_from_errno(error.value(), "cannot create", target.parent_path());
+  SIGILLO_TRY_VOID(core::write_file_atomically(target, bytes, 0644));
+  return digest;
+}
+
+core::Result<core::Bytes> BlobStore::get_unchecked(const core::Digest& digest) const {
+  auto bytes = core::read_file(path(digest), kMaxBlobBytes);
+  if (!bytes.has_value()) return bytes.error().in(fmt::format("blob sha256:{}", digest.hex()));
+  return bytes;
+}
+
+core::Result<core::Bytes> BlobStore::get(const core::Digest& digest) const {
+  SIGILLO_TRY(core::Bytes bytes, get_unchecked(digest));
+  if (const core::Digest actual = core::sha256(bytes); actual != digest)
+    return Error{
+        ErrorCode::evidence_corrupt,
+        fmt::format("blob sha256:{}: its bytes have digest {}", digest.hex(), actual.hex()),
+        "restore the blob from a copy; the ledger names the right digest"};
+  return bytes;
+}
+
+}  // namespace sigillo::audit

@@ -1,0 +1,106 @@
+#include "sigillo/audit/trust.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sigillo::audit {
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+using core::Json;
+
+core::Result<core::PublicKey> key_from_base64(const std::string& text) {
+  SIGILLO_TRY(const core::Bytes der, core::base64_decode(text));
+  return core::PublicKey::from_spki_der(der);
+}
+
+core::Result<TrustedKey> read_key(const Json& item) {
+  SIGILLO_TRY(core::PublicKey key, key_from_base64(item.at("public_key")));
+  if (key.id().hex() != item.at("key_id").get<std::string>())
+    return Error{ErrorCode::not_trusted, "trust list: a key_id is not the digest of its public_key",
+                 ""};
+  SIGILLO_TRY(const core::Timestamp from,
+              core::timestamp_from_rfc3339(item.at("valid_from").get<std::string>()));
+  TrustedKey trusted{std::move(key), item.at("actor"), item.at("role"), item.at("kinds"),
+                     from,           std::nullopt};
+  if (item.contains("valid_to")) {
+    SIGILLO_TRY(trusted.valid_to,
+                core::timestamp_from_rfc3339(item.at("valid_to").get<std::string>()));
+  }
+  return trusted;
+}
+
+bool may_sign(const TrustedKey& key, const Record& record, core::Timestamp time) {
+  if (time < key.valid_from || (key.valid_to.has_value() && *key.valid_to < time)) return false;
+  if (record.kind->name == "trust-list" && key.role != "owner") return false;
+  return std::any_of(key.kinds.begin(), key.kinds.end(), [&](const std::string& kind) {
+    return kind == "*" || kind == record.kind->name;
+  });
+}
+
+}  // namespace
+
+core::Result<std::string> TrustList::accept(std::uint64_t index, const Record& record) {
+  if (index == 0) return accept_genesis(record);
+  if (record.kind->name == "genesis")
+    return Error{ErrorCode::not_trusted,
+                 fmt::format("entry {}: a genesis can only be entry 0", index), ""};
+  SIGILLO_TRY(const core::Timestamp time, core::timestamp_from_rfc3339(record.recorded_at));
+  for (const core::EnvelopeSignature& signature : record.envelope.signatures) {
+    const auto found = keys_.find(signature.key_id);
+    if (found == keys_.end() || !may_sign(found->second, record, time)) continue;
+    const auto status = core::verify_envelope(record.envelope, found->second.key);
+    if (!status.has_value()) return status.error().in(fmt::format("entry {}", index));
+    std::string actor = found->second.actor;
+    if (record.kind->name == "trust-list") SIGILLO_TRY_VOID(replace(record));
+    return actor;
+  }
+  return Error{ErrorCode::not_trusted,
+               fmt::format("entry {}: no trusted key may sign a {} record at {}", index,
+                           record.kind->name, record.recorded_at),
+               "the record stays in the ledger, but counts for nothing"};
+}
+
+core::Result<std::string> TrustList::accept_genesis(const Record& record) {
+  if (record.kind->name != "genesis")
+    return Error{ErrorCode::ledger_corrupt, "entry 0 is not a genesis record",
+                 "this is no Sigillo ledger, or its start is lost"};
+  SIGILLO_TRY(core::PublicKey owner, key_from_base64(record.fields.at("owner_key")));
+  SIGILLO_TRY_VOID(core::verify_envelope(record.envelope, owner));
+  SIGILLO_TRY(const core::Timestamp time, core::timestamp_from_rfc3339(record.recorded_at));
+  origin_ = record.fields.at("origin");
+  log_vkey_ = record.fields.at("log_key");
+  // Until the first trust list, the owner's key may sign that list and nothing else.
+  keys_.clear();
+  keys_.emplace(owner.id().hex(),
+                TrustedKey{owner, "owner", "owner", {"trust-list"}, time, std::nullopt});
+  return std::string("owner");
+}
+
+core::Status TrustList::replace(const Record& record) {
+  std::map<std::string, TrustedKey> next;
+  bool owner = false;
+  for (const Json& item : record.fields.at("keys")) {
+    SIGILLO_TRY(TrustedKey key, read_key(item));
+    owner = owner || key.role == "owner";
+    if (!next.emplace(key.key.id().hex(), key).second)
+      return Error{ErrorCode::not_trusted, "trust list: a key appears twice", ""};
+  }
+  if (!owner) return Error{ErrorCode::not_trusted, "trust list: no owner is left", ""};
+  keys_ = std::move(next);
+  return {};
+}
+
+Json single_key_trust(const core::PublicKey& key, std::string_view actor,
+                      core::Timestamp valid_from) {
+  return Json{{"keys", Json::array({Json{{"key_id", key.id().hex()},
+                                         {"public_key", core::base64_encode(key.spki_der())},
+                                         {"actor", actor},
+                                         {"role", "owner"},
+                                         {"kinds", Json::array({"*"})},
+                                         {"valid_from", core::to_rfc3339(valid_from)}}})}};
+}
+
+}  // namespace sigillo::audit

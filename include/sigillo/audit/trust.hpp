@@ -1,0 +1,48 @@
+// Trust: which key may sign which kinds of record. The list itself is a record in the ledger,
+// signed by an owner.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sigillo/audit/record.hpp"
+
+namespace sigillo::audit {
+
+struct TrustedKey {
+  core::PublicKey key;
+  std::string actor;
+  std::string role;                // "owner" or "recorder"
+  std::vector<std::string> kinds;  // "*" for all
+  core::Timestamp valid_from;
+  std::optional<core::Timestamp> valid_to;
+};
+
+// TrustList follows a ledger from its first entry. Entry 0 must be a genesis that is signed by the
+// owner key it names; later trust-list records replace the list and must be signed by an owner of
+// the list before them. Not thread-safe.
+class TrustList {
+ public:
+  // Judges one record and, if it is a genesis or trust list, takes it over. Gives the actor whose
+  // key signed it; not_trusted or signature_invalid, naming the entry, if none of the keys that may
+  // sign this kind at its time did.
+  [[nodiscard]] core::Result<std::string> accept(std::uint64_t index, const Record& record);
+  [[nodiscard]] const std::map<std::string, TrustedKey>& keys() const {
+    return keys_;
+  }                                                                        // by key id
+  [[nodiscard]] const std::string& origin() const { return origin_; }      // after entry 0
+  [[nodiscard]] const std::string& log_vkey() const { return log_vkey_; }  // after entry 0
+
+ private:
+  [[nodiscard]] core::Result<std::string> accept_genesis(const Record& record);
+  [[nodiscard]] core::Status replace(const Record& record);
+  std::string origin_, log_vkey_;
+  std::map<std::string, TrustedKey> keys_;
+};
+
+// The fields of a trust-list record that trusts one key for everything ("self-recorded").
+[[nodiscard]] core::Json single_key_trust(const core::PublicKey& key, std::string_view actor,
+                                          core::Timestamp valid_from);
+
+}  // namespace sigillo::audit
