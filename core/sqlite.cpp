@@ -112,28 +112,43 @@ std::string_view Statement::name(int column) const { return sqlite3_column_name(
 
 Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode, int busy_ms,
                                 const char* vfs) {
-  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  int flags = 0;
   switch (mode) {
     case OpenMode::read_only:
-      flags |= SQLITE_OPEN_READONLY;
+      flags = SQLITE_OPEN_READONLY;
       break;
     case OpenMode::read_write:
-      flags |= SQLITE_OPEN_READWRITE;
+      flags = SQLITE_OPEN_READWRITE;
       break;
     case OpenMode::create:
-      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+      flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
       break;
     case OpenMode::memory:
-      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+      flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
       break;
   }
+  return open_uri(mode == OpenMode::memory ? ":memory:" : path.string(), flags, busy_ms, vfs);
+}
+
+Result<Database> Database::open_immutable(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(path).string()) {
+    const bool plain = c == '/' || c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
+                       (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return open_uri(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 0, nullptr);
+}
+
+Result<Database> Database::open_uri(const std::string& name, int flags, int busy_ms,
+                                    const char* vfs) {
   sqlite3* raw = nullptr;
   const int code =
-      sqlite3_open_v2(mode == OpenMode::memory ? ":memory:" : path.c_str(), &raw, flags, vfs);
+      sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   Database database(raw);
   if (code != SQLITE_OK) {
     Error error = error_from_sqlite(raw, code, "cannot open database");
-    error.message += " " + path.string();
+    error.message += " " + name;
     return error;
   }
   sqlite3_busy_timeout(raw, busy_ms);

@@ -56,6 +56,8 @@ class Database {
   // busy_ms: how long a statement waits for another process's lock.
   [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, OpenMode mode,
                                              int busy_ms = 10000, const char* vfs = nullptr);
+  // Read-only, for a file that nobody writes (read-only media): no lock and no WAL.
+  [[nodiscard]] static Result<Database> open_immutable(const std::filesystem::path& path);
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
   [[nodiscard]] Status execute(std::string_view sql);  // one or more statements without results
   [[nodiscard]] Result<std::int64_t> integer(
@@ -63,6 +65,8 @@ class Database {
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
 
  private:
+  [[nodiscard]] static Result<Database> open_uri(const std::string& uri, int flags, int busy_ms,
+                                                 const char* vfs);
   struct Close {
     void operator()(sqlite3* d) const { sqlite3_close_v2(d); }
   };

@@ -1,0 +1,284 @@
+#include "sigillo/audit/ledger.hpp"
+
+#include <fmt/format.h>
+
+#include "core/sqlite.hpp"
+#include "sigillo/audit/record.hpp"
+
+namespace sigillo::audit {
+namespace fs = std::filesystem;
+namespace sqlite = core::sqlite;
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using core::Status;
+
+namespace {
+
+// docs/formats/ledger.md describes these tables.
+constexpr std::string_view kSchema = R"(
+  CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL) STRICT;
+  CREATE TABLE state(id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
+                     subtrees BLOB NOT NULL) STRICT;
+  CREATE TABLE checkpoints(size INTEGER PRIMARY KEY, note TEXT NOT NULL, subtrees BLOB NOT NULL) STRICT;
+)";
+
+Error corrupt(std::string what) {
+  return Error{ErrorCode::ledger_corrupt, std::move(what),
+               "run `sigillo log fsck`, keep this file, and restore a good copy"};
+}
+
+core::Bytes pack(const CompactRange& range) {
+  core::Bytes out;
+  for (const Digest& hash : range.hashes())
+    out.insert(out.end(), hash.bytes.begin(), hash.bytes.end());
+  return out;
+}
+
+Result<CompactRange> unpack(std::uint64_t size, core::ByteView bytes) {
+  if (bytes.size() % 32 != 0) return corrupt("the stored subtree hashes have a wrong length");
+  std::vector<Digest> hashes;
+  for (std::size_t i = 0; i < bytes.size(); i += 32) {
+    SIGILLO_TRY(Digest hash, Digest::from_bytes(bytes.subspan(i, 32)));
+    hashes.push_back(hash);
+  }
+  auto range = CompactRange::restore(size, std::move(hashes));
+  if (!range.has_value()) return corrupt("the stored subtree hashes do not fit the stored size");
+  return range;
+}
+
+struct State {
+  CompactRange range;
+  Digest root;  // as stored
+};
+
+Result<State> load_state(sqlite::Database& database) {
+  SIGILLO_TRY(auto select, database.prepare("SELECT size, root, subtrees FROM state WHERE id = 1"));
+  SIGILLO_TRY(const bool row, select.step());
+  if (!row || select.integer(0) < 0) return corrupt("the ledger has no head");
+  SIGILLO_TRY(CompactRange range,
+              unpack(static_cast<std::uint64_t>(select.integer(0)), select.blob_view(2)));
+  const auto root = Digest::from_bytes(select.blob_view(1));
+  if (!root.has_value() || *root != range.root())
+    return corrupt("the stored root is not the root of the stored subtree hashes");
+  return State{std::move(range), *root};
+}
+
+// A ledger that was closed cleanly has no WAL; on a read-only file system SQLite then needs to be
+// told that nobody writes.
+Result<sqlite::Database> open_read_only(const fs::path& file) {
+  auto database = sqlite::Database::open(file, sqlite::OpenMode::read_only);
+  std::error_code ignored;
+  const bool readable =
+      database.has_value() && database->integer("SELECT count(*) FROM sqlite_schema").has_value();
+  if (readable || fs::exists(file.string() + "-wal", ignored)) return database;
+  return sqlite::Database::open_immutable(file);
+}
+
+Status check_identity(sqlite::Database& database, const fs::path& file) {
+  SIGILLO_TRY(const std::int64_t id, database.integer("PRAGMA application_id"));
+  SIGILLO_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
+  if (id != kApplicationId)
+    return corrupt(fmt::format("{} is not a Sigillo ledger", file.string()));
+  if (version > kLedgerVersion)
+    return Error{ErrorCode::workspace_newer,
+                 fmt::format("{} has schema {}; this sigillo knows {}", file.string(), version,
+                             kLedgerVersion),
+                 "use the sigillo that wrote it, or a newer one"};
+  if (version != kLedgerVersion)
+    return corrupt(fmt::format("{} has unknown schema {}", file.string(), version));
+  return {};
+}
+
+}  // namespace
+
+struct Ledger::Impl {
+  mutable sqlite::Database database;
+  std::string origin;
+};
+
+Ledger::Ledger(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Ledger::Ledger(Ledger&&) noexcept = default;
+Ledger& Ledger::operator=(Ledger&&) noexcept = default;
+Ledger::~Ledger() = default;
+
+Result<Ledger> Ledger::create(const fs::path& file, std::string_view origin) {
+  std::error_code ignored;
+  if (fs::exists(file, ignored))
+    return Error{ErrorCode::already_exists, fmt::format("{} exists already", file.string()),
+                 "a ledger is never overwritten"};
+  SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::create));
+  SIGILLO_TRY_VOID(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
+  SIGILLO_TRY_VOID(database.execute(kSchema));
+  SIGILLO_TRY_VOID(database.execute(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}",
+                                                kApplicationId, kLedgerVersion)));
+  SIGILLO_TRY(auto meta, database.prepare("INSERT INTO meta(name, value) VALUES ('origin', ?1)"));
+  SIGILLO_TRY_VOID(meta.bind(1, origin).run());
+  SIGILLO_TRY(auto state, database.prepare(
+                              "INSERT INTO state(id, size, root, subtrees) VALUES (1, 0, ?1, ?2)"));
+  SIGILLO_TRY_VOID(state.bind(1, CompactRange().root().view()).bind(2, core::ByteView()).run());
+  SIGILLO_TRY_VOID(transaction.commit());
+  return Ledger(std::make_unique<Impl>(Impl{std::move(database), std::string(origin)}));
+}
+
+Result<Ledger> Ledger::open(const fs::path& file, Access access) {
+  std::error_code ignored;
+  if (!fs::exists(file, ignored))
+    return Error{ErrorCode::not_found, fmt::format("{} does not exist", file.string()),
+                 "`sigillo init` makes a workspace"};
+  const bool write = access == Access::write;
+  SIGILLO_TRY(auto database, write ? sqlite::Database::open(file, sqlite::OpenMode::read_write)
+                                   : open_read_only(file));
+  SIGILLO_TRY_VOID(check_identity(database, file));
+  if (write) SIGILLO_TRY_VOID(database.execute("PRAGMA synchronous=FULL"));
+  std::string origin;
+  {
+    SIGILLO_TRY(auto meta, database.prepare("SELECT value FROM meta WHERE name = 'origin'"));
+    SIGILLO_TRY(const bool row, meta.step());
+    if (!row) return corrupt("the ledger has no origin");
+    origin = meta.text(0);
+  }
+  return Ledger(std::make_unique<Impl>(Impl{std::move(database), std::move(origin)}));
+}
+
+const std::string& Ledger::origin() const { return impl_->origin; }
+
+Result<LedgerHead> Ledger::head() const {
+  SIGILLO_TRY(const State state, load_state(impl_->database));
+  return LedgerHead{state.range.size(), state.root};
+}
+
+Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves) {
+  if (leaves.empty() || leaves.size() > kMaxBatch)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("a batch has 1 to {} entries, not {}", kMaxBatch, leaves.size()), ""};
+  for (const std::string& leaf : leaves)
+    if (leaf.empty() || leaf.size() > kMaxLeafBytes)
+      return Error{ErrorCode::input_too_large,
+                   fmt::format("an entry has 1 to {} bytes, not {}", kMaxLeafBytes, leaf.size()),
+                   ""};
+
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
+  SIGILLO_TRY(State state, load_state(impl_->database));
+  const std::uint64_t first = state.range.size();
+  SIGILLO_TRY(auto insert, impl_->database.prepare(
+                               "INSERT INTO entries(idx, leaf, leaf_hash) VALUES (?1, ?2, ?3)"));
+  for (const std::string& leaf : leaves) {
+    const Digest hash = leaf_hash(core::as_bytes(leaf));
+    insert.bind(1, static_cast<std::int64_t>(state.range.size()))
+        .bind(2, core::as_bytes(leaf))
+        .bind(3, hash.view());
+    SIGILLO_TRY_VOID(insert.run());
+    state.range.append(hash);
+  }
+  // The head moves by compare-and-swap: if it is not where this batch began, nothing happens.
+  SIGILLO_TRY(auto move, impl_->database.prepare("UPDATE state SET size = ?1, root = ?2, subtrees "
+                                                 "= ?3 WHERE id = 1 AND size = ?4 RETURNING size"));
+  move.bind(1, static_cast<std::int64_t>(state.range.size())).bind(2, state.range.root().view());
+  move.bind(3, pack(state.range)).bind(4, static_cast<std::int64_t>(first));
+  SIGILLO_TRY(const bool moved, move.step());
+  if (!moved)
+    return Error{ErrorCode::locked, "another process moved the ledger's head", "try again"};
+  move.reset();
+  SIGILLO_TRY_VOID(transaction.commit());
+  return first;
+}
+
+Result<std::string> Ledger::publish(const core::PrivateKey& log_key) {
+  SIGILLO_TRY(const NoteVerifier verifier, NoteVerifier::create(origin(), log_key.public_key()));
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
+  SIGILLO_TRY(const State state, load_state(impl_->database));
+
+  CompactRange range;
+  {
+    SIGILLO_TRY(auto latest,
+                impl_->database.prepare(
+                    "SELECT size, note, subtrees FROM checkpoints ORDER BY size DESC LIMIT 1"));
+    SIGILLO_TRY(const bool row, latest.step());
+    if (row) {
+      const std::string note = latest.text(1);
+      SIGILLO_TRY(const Checkpoint checkpoint, open_checkpoint(note, verifier));
+      SIGILLO_TRY(range, unpack(checkpoint.size, latest.blob_view(2)));
+      if (range.root() != checkpoint.root)
+        return corrupt("the latest checkpoint does not fit its subtree hashes");
+      if (checkpoint.size > state.range.size())
+        return corrupt("the latest checkpoint is larger than the ledger: an old copy was restored");
+      if (checkpoint.size == state.range.size()) {
+        if (checkpoint.root != state.root)
+          return corrupt("the latest checkpoint has another root than the ledger");
+        return note;
+      }
+    }
+  }
+  // What is signed is what was read back from the store, never what the writer believes to have
+  // written.
+  SIGILLO_TRY_VOID(
+      for_each(range.size(), state.range.size(), [&](const StoredEntry& entry) -> Status {
+        range.append(leaf_hash(entry.leaf));
+        return {};
+      }));
+  if (range.size() != state.range.size() || range.root() != state.root)
+    return corrupt(
+        fmt::format("the entries that were read back do not give the stored root at size {}",
+                    state.range.size()));
+
+  SIGILLO_TRY(std::string note, sign_checkpoint({origin(), range.size(), range.root()}, log_key));
+  SIGILLO_TRY(
+      auto insert,
+      impl_->database.prepare("INSERT INTO checkpoints(size, note, subtrees) VALUES (?1, ?2, ?3)"));
+  SIGILLO_TRY_VOID(insert.bind(1, static_cast<std::int64_t>(range.size()))
+                       .bind(2, note)
+                       .bind(3, pack(range))
+                       .run());
+  SIGILLO_TRY_VOID(transaction.commit());
+  return note;
+}
+
+Result<std::string> Ledger::leaf(std::uint64_t index) const {
+  SIGILLO_TRY(auto select, impl_->database.prepare("SELECT leaf FROM entries WHERE idx = ?1"));
+  SIGILLO_TRY(const bool row, select.bind(1, static_cast<std::int64_t>(index)).step());
+  if (!row)
+    return Error{ErrorCode::not_found, fmt::format("the ledger has no entry {}", index),
+                 "`sigillo log list` shows the entries"};
+  return std::string(core::as_text(select.blob_view(0)));
+}
+
+Result<std::vector<StoredCheckpoint>> Ledger::checkpoints() const {
+  SIGILLO_TRY(auto select,
+              impl_->database.prepare("SELECT size, note FROM checkpoints ORDER BY size"));
+  std::vector<StoredCheckpoint> all;
+  for (;;) {
+    SIGILLO_TRY(const bool row, select.step());
+    if (!row) return all;
+    all.push_back({static_cast<std::uint64_t>(select.integer(0)), select.text(1)});
+  }
+}
+
+Result<std::string> Ledger::latest_checkpoint() const {
+  SIGILLO_TRY(auto select,
+              impl_->database.prepare("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"));
+  SIGILLO_TRY(const bool row, select.step());
+  if (!row)
+    return Error{ErrorCode::not_found, "the ledger has no checkpoint",
+                 "`sigillo log checkpoint` signs one"};
+  return select.text(0);
+}
+
+Status Ledger::for_each(std::uint64_t first, std::uint64_t end,
+                        const std::function<Status(const StoredEntry&)>& visit) const {
+  SIGILLO_TRY(
+      auto select,
+      impl_->database.prepare(
+          "SELECT idx, leaf, leaf_hash FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx"));
+  select.bind(1, static_cast<std::int64_t>(first)).bind(2, static_cast<std::int64_t>(end));
+  for (;;) {
+    SIGILLO_TRY(const bool row, select.step());
+    if (!row) return {};
+    SIGILLO_TRY_VOID(visit(
+        {static_cast<std::uint64_t>(select.integer(0)), select.blob_view(1), select.blob_view(2)}));
+  }
+}
+
+}  // namespace sigillo::audit

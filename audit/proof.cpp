@@ -1,0 +1,89 @@
+#include "sigillo/audit/proof.hpp"
+
+#include <fmt/format.h>
+
+#include "audit/lines.hpp"
+
+namespace sigillo::audit {
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+
+constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
+constexpr std::string_view kExtra = "extra ";
+constexpr std::string_view kIndex = "index ";
+constexpr std::size_t kMaxProofBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxPathHashes = 63;  // the height of the largest tree
+
+Error malformed(std::string_view why) {
+  return Error{ErrorCode::invalid_input, fmt::format("not a tlog-proof: {}", why), ""};
+}
+
+core::Result<core::Bytes> parse_extra(std::string_view text) {
+  auto bytes = core::base64_decode(text);
+  if (!bytes) return malformed("its extra data is not valid base64");
+  // No extra data has one form: no such line.
+  if (bytes->empty()) return malformed("its extra line is empty");
+  return bytes;
+}
+
+// Reads hash lines up to and including the blank one.
+core::Result<std::vector<Digest>> parse_path(std::string_view& rest) {
+  std::vector<Digest> path;
+  for (;;) {
+    const auto line = take_line(rest);
+    if (!line) return malformed("no blank line ends its path");
+    if (line->empty()) return path;
+    if (path.size() == kMaxPathHashes)
+      return malformed(fmt::format("it has more than {} hashes", kMaxPathHashes));
+    const auto bytes = core::base64_decode(*line);
+    if (!bytes || bytes->size() != sizeof(Digest::bytes))
+      return malformed(
+          fmt::format("line {} of its path is not the base64 of 32 bytes", path.size() + 1));
+    SIGILLO_TRY(const Digest hash, Digest::from_bytes(*bytes));
+    path.push_back(hash);
+  }
+}
+
+}  // namespace
+
+std::string tlog_proof_text(const TlogProof& proof) {
+  std::string text = fmt::format("{}\n", kHeader);
+  if (!proof.extra.empty()) text += fmt::format("{}{}\n", kExtra, core::base64_encode(proof.extra));
+  text += fmt::format("{}{}\n", kIndex, proof.index);
+  for (const Digest& hash : proof.path)
+    text += fmt::format("{}\n", core::base64_encode(hash.view()));
+  return text + "\n" + proof.checkpoint;
+}
+
+core::Result<TlogProof> parse_tlog_proof(std::string_view text) {
+  if (text.size() > kMaxProofBytes)
+    return Error{ErrorCode::input_too_large,
+                 fmt::format("a tlog-proof has at most {} bytes", kMaxProofBytes), ""};
+  if (take_line(text) != kHeader) return malformed(fmt::format("it does not begin {}", kHeader));
+  TlogProof proof;
+  auto line = take_line(text);
+  if (line && line->starts_with(kExtra)) {
+    SIGILLO_TRY(proof.extra, parse_extra(line->substr(kExtra.size())));
+    line = take_line(text);
+  }
+  if (!line || !line->starts_with(kIndex)) return malformed("it has no index line");
+  const auto index = parse_decimal(line->substr(kIndex.size()));
+  if (!index) return malformed("its index is not a plain decimal below 2^63");
+  proof.index = *index;
+  SIGILLO_TRY(proof.path, parse_path(text));
+  if (text.empty()) return malformed("it has no checkpoint");
+  proof.checkpoint = std::string(text);
+  return proof;
+}
+
+core::Result<Checkpoint> verify_tlog_proof(const TlogProof& proof, core::ByteView leaf,
+                                           const NoteVerifier& log) {
+  SIGILLO_TRY(Checkpoint checkpoint, open_checkpoint(proof.checkpoint, log));
+  SIGILLO_TRY_VOID(
+      verify_inclusion(leaf_hash(leaf), proof.index, checkpoint.size, proof.path, checkpoint.root));
+  return checkpoint;
+}
+
+}  // namespace sigillo::audit

@@ -1,0 +1,146 @@
+#include "sigillo/audit/workspace.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "sigillo/audit/trust.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::audit {
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorCode;
+using core::Json;
+using core::Result;
+using core::Status;
+
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+
+Status write_config(const fs::path& folder, const WorkspaceConfig& config) {
+  SIGILLO_TRY(const std::string text,
+              core::canonical_json(Json{{"format", kFormat},
+                                        {"origin", config.origin},
+                                        {"log_key", config.log_key},
+                                        {"record_key", config.record_key}}));
+  return core::write_file_atomically(folder / "sigillo.json", core::as_bytes(text + "\n"));
+}
+
+// Entry 0 names the log and its owner; entry 1, signed by that owner, says which keys count.
+Status write_first_entries(const fs::path& folder, const WorkspaceConfig& config,
+                           std::string_view actor, const core::Clock& clock) {
+  const core::Keyring keyring(folder / "keys");
+  SIGILLO_TRY(const core::PrivateKey log_key, keyring.signing_key(config.log_key));
+  SIGILLO_TRY(const core::PrivateKey owner, keyring.signing_key(config.record_key));
+  SIGILLO_TRY(const NoteVerifier verifier,
+              NoteVerifier::create(config.origin, log_key.public_key()));
+  const Json genesis{{"origin", config.origin},
+                     {"log_key", verifier.vkey()},
+                     {"owner_key", core::base64_encode(owner.public_key().spki_der())}};
+  const Json trust = single_key_trust(owner.public_key(), actor, clock.now());
+  const std::vector<core::Subject> subject = {named_subject("ledger", config.origin)};
+  SIGILLO_TRY(std::string first,
+              make_record(*find_record_kind("genesis"), genesis, subject, owner, clock));
+  SIGILLO_TRY(std::string second,
+              make_record(*find_record_kind("trust-list"), trust, subject, owner, clock));
+  SIGILLO_TRY(Ledger ledger, Ledger::create(folder / "ledger.db", config.origin));
+  const std::vector<std::string> leaves = {std::move(first), std::move(second)};
+  SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
+  SIGILLO_CHECK(index == 0);
+  SIGILLO_TRY(const std::string checkpoint, ledger.publish(log_key));
+  static_cast<void>(checkpoint);
+  return {};
+}
+
+Status fill(const fs::path& folder, const WorkspaceConfig& config, std::string_view actor,
+            core::Entropy& entropy, const core::Clock& clock) {
+  std::error_code error;
+  fs::create_directories(folder / "blobs", error);
+  if (error) return core::error_from_errno(error.value(), "cannot create", folder);
+  core::Keyring keyring(folder / "keys");
+  for (const std::string& name : {config.log_key, config.record_key}) {
+    const auto key = keyring.generate_signing(name, core::KeyAlgorithm::ed25519, entropy, clock);
+    if (!key.has_value()) return key.error();
+  }
+  SIGILLO_TRY_VOID(write_first_entries(folder, config, actor, clock));
+  return write_config(folder, config);
+}
+
+}  // namespace
+
+Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origin,
+                                  std::string_view actor, core::Entropy& entropy,
+                                  const core::Clock& clock) {
+  std::error_code error;
+  const Error exists{ErrorCode::already_exists, fmt::format("{} exists already", folder.string()),
+                     "use it, or choose another --workspace; a ledger is never overwritten"};
+  if (fs::exists(folder, error) && !fs::is_empty(folder, error)) return exists;
+  const WorkspaceConfig config{std::string(origin), "log", "owner"};
+  const fs::path target = fs::absolute(folder).lexically_normal();
+  const fs::path clean = target.has_filename() ? target : target.parent_path();
+  const fs::path temporary =
+      clean.parent_path() / fmt::format(".{}.{}.tmp", clean.filename().string(), ::getpid());
+  fs::create_directories(temporary, error);
+  if (error) return core::error_from_errno(error.value(), "cannot create", temporary);
+  Status status = fill(temporary, config, actor, entropy, clock);
+  if (status.has_value() && ::rename(temporary.c_str(), clean.c_str()) != 0)
+    status = errno == ENOTEMPTY || errno == EEXIST
+                 ? exists
+                 : core::error_from_errno(errno, "cannot create", clean);
+  if (!status.has_value()) {
+    fs::remove_all(temporary, error);
+    return status.error();
+  }
+  return Workspace(folder, config);
+}
+
+Result<Workspace> Workspace::open(const fs::path& folder) {
+  const fs::path file = folder / "sigillo.json";
+  std::error_code ignored;
+  if (!fs::exists(file, ignored))
+    return Error{ErrorCode::workspace_missing,
+                 fmt::format("{} is no Sigillo workspace", folder.string()),
+                 "run `sigillo init`, or name one with --workspace or SIGILLO_WORKSPACE"};
+  SIGILLO_TRY(const core::Bytes text, core::read_file(file, 65536));
+  auto value = core::parse_json(core::as_text(text));
+  if (!value.has_value()) return value.error().in(file.string());
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(*value, "format", file.string()));
+  if (format > kFormat)
+    return Error{
+        ErrorCode::workspace_newer,
+        fmt::format("{} has format {}; this sigillo knows {}", folder.string(), format, kFormat),
+        "use the sigillo that wrote it, or a newer one"};
+  WorkspaceConfig config;
+  SIGILLO_TRY(config.origin, core::json_string(*value, "origin", file.string()));
+  SIGILLO_TRY(config.log_key, core::json_string(*value, "log_key", file.string()));
+  SIGILLO_TRY(config.record_key, core::json_string(*value, "record_key", file.string()));
+  return Workspace(folder, std::move(config));
+}
+
+Result<std::vector<Receipt>> append_records(const Workspace& workspace,
+                                            std::span<const std::string> leaves) {
+  SIGILLO_TRY(const core::PrivateKey log_key,
+              workspace.keyring().signing_key(workspace.config().log_key));
+  SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
+  SIGILLO_TRY(const std::uint64_t first, ledger.append(leaves));
+  SIGILLO_TRY(const std::string checkpoint, ledger.publish(log_key));
+  std::vector<Receipt> receipts;
+  for (const std::string& leaf : leaves)
+    receipts.push_back({first + receipts.size(), leaf_hash(core::as_bytes(leaf)), checkpoint});
+  return receipts;
+}
+
+Result<Receipt> record(const Workspace& workspace, std::string_view kind_name, const Json& fields,
+                       const std::vector<core::Subject>& subjects, const core::Clock& clock) {
+  const RecordKind* kind = find_record_kind(kind_name);
+  SIGILLO_CHECK(kind != nullptr);
+  SIGILLO_TRY(const core::PrivateKey key,
+              workspace.keyring().signing_key(workspace.config().record_key));
+  SIGILLO_TRY(std::string leaf, make_record(*kind, fields, subjects, key, clock));
+  const std::vector<std::string> leaves = {std::move(leaf)};
+  SIGILLO_TRY(const std::vector<Receipt> receipts, append_records(workspace, leaves));
+  return receipts.front();
+}
+
+}  // namespace sigillo::audit

@@ -1,0 +1,51 @@
+// fsck: checks a whole workspace from the leaf bytes up, and gives the evidence that what it
+// verified amounts to.
+//
+// It trusts nothing that it can recompute: stored hashes, the head, checkpoints, projection rows.
+// It writes nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sigillo/audit/workspace.hpp"
+#include "sigillo/core/evidence.hpp"
+
+namespace sigillo::audit {
+
+enum class Severity {
+  note,     // worth knowing, such as entries that no checkpoint covers yet
+  warning,  // counts for nothing, such as a record that no trusted key signed
+  error,    // what is stored is not what was sealed: no verdict can rest on it
+};
+[[nodiscard]] std::string_view to_string(Severity severity);
+
+struct Finding {
+  Severity severity;
+  std::string check;  // stable name, such as "leaf-hash"
+  std::string place;  // what it is about, such as "entry 7 (outputs-batch)"
+  std::string message;
+  std::string remedy;
+};
+
+struct FsckReport {
+  std::vector<Finding> findings;
+  LedgerHead head;                // recomputed
+  std::uint64_t checkpoints = 0;  // verified
+  std::uint64_t records = 0;      // trusted records
+  std::uint64_t blobs = 0;        // verified
+  core::Evidence evidence;  // under the latest verified checkpoint; empty if there are errors in
+                            // the ledger itself
+  [[nodiscard]] bool sound() const;  // no finding is an error
+};
+
+// An Error only if the workspace cannot be read at all; whatever is wrong in it is a Finding.
+// Memory: one entry at a time and the evidence rows.
+[[nodiscard]] core::Result<FsckReport> fsck(const Workspace& workspace);
+
+// Writes evidence.db from verified evidence: tables ev1_* for people and other tools. It is
+// compared by the next fsck.
+[[nodiscard]] core::Status write_projection(const Workspace& workspace,
+                                            const core::Evidence& evidence);
+
+}  // namespace sigillo::audit

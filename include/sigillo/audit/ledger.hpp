@@ -1,0 +1,83 @@
+// Ledger: an append-only list of records in one SQLite file, with its RFC 6962 tree and signed
+// checkpoints.
+//
+//  1. The rows are the only truth. WAL and synchronous=FULL: append() returns when the batch is on
+//  the disk.
+//  2. Several processes may append. A batch is one transaction; the head moves by compare-and-swap;
+//  no lock is held between calls.
+//  3. A checkpoint is signed only over bytes that were read back and hashed again, and only if they
+//  give the stored root.
+//  4. The file is never created by accident: only create() makes one.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sigillo/audit/checkpoint.hpp"
+
+namespace sigillo::audit {
+
+inline constexpr int kLedgerVersion = 1;                    // PRAGMA user_version
+inline constexpr std::size_t kMaxBatch = 4096;              // entries in one append
+inline constexpr std::int32_t kApplicationId = 0x53474C4F;  // "SGLO"
+
+struct LedgerHead {
+  std::uint64_t size = 0;
+  Digest root;
+};
+
+struct StoredEntry {
+  std::uint64_t index = 0;
+  core::ByteView leaf;       // valid during the call
+  core::ByteView leaf_hash;  // as stored, unchecked
+};
+
+struct StoredCheckpoint {
+  std::uint64_t size = 0;
+  std::string note;
+};
+
+// Not thread-safe: one object per thread. Any number of objects and processes may use one file.
+class Ledger {
+ public:
+  enum class Access { read, write };
+  // create: the folder must exist, the file must not (already_exists).
+  [[nodiscard]] static core::Result<Ledger> create(const std::filesystem::path& file,
+                                                   std::string_view origin);
+  // open: not_found, workspace_newer (a later schema), ledger_corrupt (no ledger), locked,
+  // permission_denied, read_only. A read-only file system is enough for Access::read.
+  [[nodiscard]] static core::Result<Ledger> open(const std::filesystem::path& file, Access access);
+  Ledger(Ledger&&) noexcept;
+  Ledger& operator=(Ledger&&) noexcept;
+  ~Ledger();
+
+  [[nodiscard]] const std::string& origin() const;
+  [[nodiscard]] core::Result<LedgerHead> head() const;  // as stored, unchecked
+  // Appends 1..kMaxBatch leaves of 1..65535 bytes, all or none, and gives the index of the first.
+  [[nodiscard]] core::Result<std::uint64_t> append(std::span<const std::string> leaves);
+  // Signs and stores a checkpoint over every durable entry; gives the stored one if it covers them
+  // already. ledger_corrupt, and nothing is signed, if what is stored does not give the stored
+  // root.
+  [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key);
+
+  [[nodiscard]] core::Result<std::string> leaf(
+      std::uint64_t index) const;  // not_found past the end
+  [[nodiscard]] core::Result<std::vector<StoredCheckpoint>> checkpoints() const;  // by size
+  [[nodiscard]] core::Result<std::string> latest_checkpoint() const;  // not_found if none
+  // Calls visit for each entry of [first, end) in order, in one read transaction; stops at its
+  // first Error.
+  [[nodiscard]] core::Status for_each(
+      std::uint64_t first, std::uint64_t end,
+      const std::function<core::Status(const StoredEntry&)>& visit) const;
+
+ private:
+  struct Impl;
+  explicit Ledger(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sigillo::audit
