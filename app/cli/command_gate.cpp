@@ -52,8 +52,9 @@ Result<ExitCode> run_gate(const Context& context, GateArguments arguments) {
   app::GateRequest request;
   SIGILLO_TRY(request.pack, app::find_pack(arguments.pack));
   request.as_of = context.clock.now();
-  if (!arguments.as_of.empty())
+  if (!arguments.as_of.empty()) {
     SIGILLO_TRY(request.as_of, core::timestamp_from_date(arguments.as_of));
+  }
   if (!arguments.release.empty()) request.release = arguments.release;
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const app::GateResult result, app::gate(workspace, request));
