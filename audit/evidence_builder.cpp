@@ -204,7 +204,7 @@ void EvidenceBuilder::take_run_end(const Source& s) {
                                         : "failed"),
             started_at, text_cell(f, "ended_at"), integer_cell(f, "exit_code"),
             integer_cell(flop, "e12"), text_cell(flop, "basis"), text_cell(flop, "method"),
-            integer_cell(energy, "mwh_e6"), text_cell(energy, "basis"),
+            integer_cell(energy, "milliwatt_hours"), text_cell(energy, "basis"),
             text_cell(energy, "method")}));
   if (!f.contains("outputs_manifest")) return;
   const auto bytes = blob(s, "outputs_manifest");

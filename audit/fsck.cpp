@@ -1,6 +1,7 @@
 #include "sigillo/audit/fsck.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -65,6 +66,7 @@ class Check {
   bool genesis_ = false;
   CompactRange range_;
   std::vector<StoredCheckpoint> stored_checkpoints_;
+  std::size_t next_checkpoint_ = 0;
   std::map<std::uint64_t, Digest> roots_;  // recomputed, at the checkpoints' sizes
   std::map<std::uint64_t, Evidence>
       evidence_at_;  // at the latest checkpoint, and where the projection stands
@@ -118,8 +120,12 @@ void Check::take_entry(const StoredEntry& entry) {
   }
   range_.append(hash);
   take_record(entry.index, core::as_text(entry.leaf));
-  for (const StoredCheckpoint& checkpoint : stored_checkpoints_)
-    if (checkpoint.size == range_.size()) roots_[checkpoint.size] = range_.root();
+  // Both are in order of size: one comparison an entry, however many checkpoints there are.
+  if (next_checkpoint_ < stored_checkpoints_.size() &&
+      stored_checkpoints_[next_checkpoint_].size == range_.size()) {
+    roots_[range_.size()] = range_.root();
+    ++next_checkpoint_;
+  }
   const bool wanted =
       range_.size() == projection_size_ ||
       (!stored_checkpoints_.empty() && stored_checkpoints_.back().size == range_.size());
@@ -132,8 +138,13 @@ Status Check::walk_entries(const Ledger& ledger) {
         take_entry(entry);
         return {};
       }));
-  if (!genesis_)
+  if (!genesis_) {
     error("genesis", "entry 0", "the ledger has no genesis record that its owner signed");
+  } else if (trust_.origin() != ledger.origin() || trust_.origin() != workspace_.config().origin) {
+    error("genesis", "entry 0",
+          fmt::format("it is about \"{}\"; the ledger says \"{}\", sigillo.json says \"{}\"",
+                      trust_.origin(), ledger.origin(), workspace_.config().origin));
+  }
   for (const BlobProblem& problem : builder_.problems())
     error("blob", problem.place, problem.error.message, problem.error.remedy);
   return {};
@@ -318,7 +329,8 @@ Result<FsckReport> Check::run() {
 Result<FsckReport> fsck(const Workspace& workspace) { return Check(workspace).run(); }
 
 Status write_projection(const Workspace& workspace, const Evidence& evidence) {
-  const std::filesystem::path temporary = workspace.projection_file().string() + ".new";
+  const std::filesystem::path temporary =
+      fmt::format("{}.{}.tmp", workspace.projection_file().string(), ::getpid());
   std::error_code ignored;
   std::filesystem::remove(temporary, ignored);
   {

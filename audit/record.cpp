@@ -181,7 +181,7 @@ constexpr std::array kFlop = {
     text("method", "how it was counted"),
 };
 constexpr std::array kEnergy = {
-    integer("mwh_e6", "energy in units of 10^-6 MWh (1 = 1 Wh), rounded up"),
+    integer("milliwatt_hours", "energy in units of 10^-9 MWh, rounded up"),
     FieldSpec{"basis", FieldType::choice, true, "how it is known", kBasis},
     text("method", "how it was found"),
     integer("uncertainty_percent", "half-width of the interval, percent"),

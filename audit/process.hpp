@@ -1,0 +1,35 @@
+// Runs other programs. Private to audit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sigillo/core/result.hpp"
+
+namespace sigillo::audit {
+
+struct ProcessEnd {
+  std::optional<int> exit_code;  // one of the two is set
+  std::optional<int> signal;
+  std::int64_t wall_ms = 0;
+  std::int64_t cpu_ms =
+      0;  // user and system time of the program and the children that it waited for
+  std::int64_t max_rss_kib = 0;
+};
+
+// supervise runs argv with our standard streams and waits for its end. TERM, HUP, USR1 and USR2 are
+// passed on, as are INT and QUIT unless the terminal sent them to the whole group already. A
+// program that cannot be started ends with 127 (not found) or 126. Not thread-safe: it handles the
+// process's signals while it waits. Error: no process could be made.
+[[nodiscard]] core::Result<ProcessEnd> supervise(
+    const std::vector<std::string>& argv,
+    const std::vector<std::pair<std::string, std::string>>& environment);
+
+// capture gives what a short program prints, up to 64 KiB; nullopt if it is not there or fails. Its
+// stderr is discarded.
+[[nodiscard]] std::optional<std::string> capture(const std::vector<std::string>& argv);
+
+}  // namespace sigillo::audit
