@@ -6,6 +6,8 @@ text must be found clean. `run` tries the controls first: a check that stays sil
 breaks its rule fails, and so does one that looked at nothing.
 """
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -54,7 +56,8 @@ def run(name, problems, controls, root):
     for number, (files, expected) in enumerate(controls, 1):
         with tempfile.TemporaryDirectory() as folder:
             make_tree(Path(folder), files)
-            found = problems(Path(folder))
+            with contextlib.redirect_stdout(io.StringIO()):
+                found = problems(Path(folder))
         if expected is None and found:
             sys.exit(f"{name}: control {number}: a clean tree was refused: {found}")
         if expected is not None:
