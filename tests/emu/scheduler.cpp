@@ -123,7 +123,10 @@ struct Machine {
   std::mt19937_64 random;
   std::string failure;
   std::uint64_t launches = 0;
-  char launch_edge = 0;  // its address orders the launch: before every thread, after every thread
+  // Their addresses order the launch: the host before every thread, every thread before the host.
+  // Two, because one would also order a thread that ends before a thread that starts late, and so
+  // hide their races.
+  char start_edge = 0, end_edge = 0;
 };
 thread_local Machine machine;
 
@@ -133,6 +136,8 @@ std::string describe(const Site& site) {
 
 void to_scheduler([[maybe_unused]] bool for_good) {
   Fiber& fiber = machine.fibers[machine.now];
+  Sanitizer::release(&machine.end_edge);  // a thread that is abandoned here has still happened
+                                          // before the host goes on
 #ifdef SIGILLO_EMU_ASAN
   __sanitizer_start_switch_fiber(for_good ? nullptr : &fiber.asan, machine.scheduler_stack,
                                  machine.scheduler_stack_size);
@@ -186,9 +191,9 @@ void fiber_main() {
 #ifdef SIGILLO_EMU_ASAN
   __sanitizer_finish_switch_fiber(nullptr, &machine.scheduler_stack, &machine.scheduler_stack_size);
 #endif
-  Sanitizer::acquire(&machine.launch_edge);
+  Sanitizer::acquire(&machine.start_edge);
   (*machine.thread)();
-  Sanitizer::release(&machine.launch_edge);
+  Sanitizer::release(&machine.end_edge);
   // The hardware forgives a barrier that some threads never reach because they have left; the
   // programming model does not.
   if (machine.block.arrived != 0)
@@ -273,7 +278,7 @@ bool run_block(unsigned threads, const std::function<void(unsigned)>& enter,
   std::vector<unsigned> queue(threads);
   for (unsigned i = 0; i < threads; ++i)
     queue[i] = machine.order == Order::reverse ? threads - 1 - i : i;
-  Sanitizer::release(&machine.launch_edge);
+  Sanitizer::release(&machine.start_edge);
   while (machine.live != 0 && machine.failure.empty()) {
     if (machine.order == Order::shuffled) std::shuffle(queue.begin(), queue.end(), machine.random);
     bool progress = false;
@@ -288,7 +293,7 @@ bool run_block(unsigned threads, const std::function<void(unsigned)>& enter,
     }
     if (!progress) report_deadlock(threads);
   }
-  Sanitizer::acquire(&machine.launch_edge);
+  Sanitizer::acquire(&machine.end_edge);
   if (machine.failure.empty()) return true;
   abandon();
   return false;

@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -29,7 +30,9 @@ __global__ void sum_lanes_kernel(long long* out) {
   for (int lanes = 1; lanes < 32; lanes *= 2) sum += __shfl_xor_sync(0xFFFFFFFFu, sum, lanes);
   out[threadIdx.x] = sum;
 }
-__global__ void order_kernel(std::vector<unsigned>* order) { order->push_back(threadIdx.x); }
+__global__ void order_kernel(std::atomic<unsigned>* next, unsigned* order) {
+  order[next->fetch_add(1, std::memory_order_relaxed)] = threadIdx.x;
+}
 __global__ void two_lines_kernel() {
   if (threadIdx.x < 32) {
     __syncthreads();
@@ -76,8 +79,9 @@ TEST_CASE("barriers and shuffles carry data under every schedule") {
 TEST_CASE("schedules differ, and a seeded one repeats itself") {
   const auto run = [](emu::Order order, std::uint64_t seed) {
     emu::set_schedule(order, seed);
-    std::vector<unsigned> threads;
-    REQUIRE(launch(1, 40, &order_kernel, &threads) == cudaSuccess);
+    std::vector<unsigned> threads(40);
+    std::atomic<unsigned> next{0};
+    REQUIRE(launch(1, 40, &order_kernel, &next, threads.data()) == cudaSuccess);
     return threads;
   };
   const auto forward = run(emu::Order::forward, 0);

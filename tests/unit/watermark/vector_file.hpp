@@ -80,8 +80,15 @@ inline std::vector<VectorRecord> read_vectors(const std::string& path) {
   if (!file) throw std::runtime_error("cannot open " + path);
   std::vector<VectorRecord> records;
   int number = 0;
+  const bool page = path.ends_with(".md");  // of a document, the blocks fenced as "vectors"
+  bool inside = !page;
   for (std::string line; std::getline(file, line);) {
     ++number;
+    if (page && line.starts_with("```")) {
+      inside = line == "```vectors";
+      continue;
+    }
+    if (!inside) continue;
     line = line.substr(0, line.find('#'));
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     records.emplace_back(path + ":" + std::to_string(number), line);
