@@ -107,7 +107,7 @@ Share share(const CountTable::Row& row, TokenId token, std::uint64_t& flop) {
   const auto found = std::lower_bound(row.successors.begin(), row.successors.end(), token,
                                       [](const Successor& s, TokenId t) { return s.token < t; });
   const bool seen = found != row.successors.end() && found->token == token;
-  ++flop;
+  flop += seen ? 1 : 0;
   return {seen ? found->count / static_cast<double>(row.total) : 0.0, weight_class(row.total)};
 }
 
@@ -151,8 +151,9 @@ class WeightEstimator {
     maximize();
   }
 
-  [[nodiscard]] Weights weights() const {
+  [[nodiscard]] Weights weights() {
     Weights weights;
+    flop_ += 4 + 2 + 2 * kWeightClasses;
     // Rounded down, so that the uniform part keeps at least its minimum.
     const double room = 1.0 - kMinUniformWeight * kWeightUnit;
     weights.unigram = units(base_[1] * room);
@@ -360,7 +361,7 @@ Predictor::Predictor(const Model& model, std::uint32_t document) : model_(model)
     log_base_[w] = std::log(base_[w]);
     base_log_sum_ += base_[w] * log_base_[w];
   }
-  flop_ += 8 + 5 * v + 4 * own.successors.size();
+  flop_ += 9 + 5 * v + 4 * own.successors.size();
 }
 
 void Predictor::predict(Context context, Prediction& out) const {

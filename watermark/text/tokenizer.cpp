@@ -447,6 +447,7 @@ class PieceMerger {
 
   void load(std::string_view piece) {
     links_.clear();
+    links_.reserve(piece.size());
     const auto size = static_cast<std::int32_t>(piece.size());
     for (std::int32_t i = 0; i < size; ++i) {
       const auto byte = static_cast<unsigned char>(piece[index(i)]);

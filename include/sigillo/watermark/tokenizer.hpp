@@ -39,7 +39,7 @@ class Tokenizer {
   // encode: any bytes, at most kMaxTokenizerTextBytes. A run of bytes that is not well-formed UTF-8
   // is a piece of its own, and the text on either side of it is split as if it stood alone.
   // decode(encode(x)) == x for every x. Thread-safe. Time: O(n log n) in the length of the longest
-  // piece.
+  // piece; memory: about 100 bytes for each of its bytes.
   [[nodiscard]] core::Result<std::vector<TokenId>> encode(std::string_view text) const;
   // decode: ids in [0, vocabulary_size), else invalid_input with the position. Added tokens give
   // their content. Thread-safe.
