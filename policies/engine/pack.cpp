@@ -141,8 +141,9 @@ core::Status read_fixture_row(const Node& node, const core::ViewSchema& view, st
       }
       continue;
     }
-    const auto column = std::find_if(view.columns.begin(), view.columns.end(),
-                                     [&](const auto& c) { return c.name == name; });
+    const auto column =
+        std::find_if(view.columns.begin(), view.columns.end(),
+                     [&, &wanted = name](const auto& c) { return c.name == wanted; });
     if (column == view.columns.end()) {
       return yaml::error_at(file, value.line,
                             fmt::format("given: view {} has no column \"{}\"", view.name, name),

@@ -88,7 +88,7 @@ void clopper_pearson_upper_ppm(sqlite3_context* context, int, sqlite3_value** ar
 // a second connection with the same clock, since an overridden function cannot call the one that it
 // replaced.
 struct DateGuard {
-  sqlite3* helper;
+  sqlite3* calculator;
   const char* name;
 };
 
@@ -106,13 +106,13 @@ void guarded_date(sqlite3_context* context, int count, sqlite3_value** arguments
   }
   sql += ")";
   sqlite3_stmt* raw = nullptr;
-  if (sqlite3_prepare_v2(guard->helper, sql.c_str(), static_cast<int>(sql.size()), &raw, nullptr) !=
-      SQLITE_OK) {
-    return fail(context, sqlite3_errmsg(guard->helper));
+  if (sqlite3_prepare_v2(guard->calculator, sql.c_str(), static_cast<int>(sql.size()), &raw,
+                         nullptr) != SQLITE_OK) {
+    return fail(context, sqlite3_errmsg(guard->calculator));
   }
   const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(raw, &sqlite3_finalize);
   for (int i = 0; i < count; ++i) sqlite3_bind_value(raw, i + 1, arguments[i]);
-  if (sqlite3_step(raw) != SQLITE_ROW) return fail(context, sqlite3_errmsg(guard->helper));
+  if (sqlite3_step(raw) != SQLITE_ROW) return fail(context, sqlite3_errmsg(guard->calculator));
   sqlite3_result_value(context, sqlite3_column_value(raw, 0));
 }
 

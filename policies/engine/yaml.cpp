@@ -127,7 +127,7 @@ class Builder final : public YAML::EventHandler {
     } else if (!top.has_key) {
       take_key(top, node);
     } else {
-      top.node.members.emplace_back(std::move(top.key), std::move(node));
+      top.node.members.push_back(Member{std::move(top.key), std::move(node)});
       top.has_key = false;
     }
   }
@@ -136,7 +136,7 @@ class Builder final : public YAML::EventHandler {
       throw Refusal{ErrorCode::invalid_input, node.line, "a key must be a word"};
     if (node.text == "<<")
       throw Refusal{ErrorCode::invalid_input, node.line, "merge keys are not allowed"};
-    const auto same = [&](const auto& member) { return member.first == node.text; };
+    const auto same = [&](const auto& member) { return member.key == node.text; };
     if (std::any_of(top.node.members.begin(), top.node.members.end(), same)) {
       throw Refusal{ErrorCode::invalid_input, node.line,
                     fmt::format("duplicate key \"{}\"", node.text)};
@@ -191,9 +191,9 @@ core::Result<Reader> Reader::of(const Node& node, std::string_view file, std::st
 
 const Node* Reader::find(std::string_view key) {
   for (std::size_t i = 0; i < node_->members.size(); ++i) {
-    if (node_->members[i].first != key) continue;
+    if (node_->members[i].key != key) continue;
     taken_[i] = true;
-    return &node_->members[i].second;
+    return &node_->members[i].value;
   }
   return nullptr;
 }

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "sigillo/core/result.hpp"
@@ -16,13 +15,20 @@ namespace sigillo::policy::yaml {
 
 enum class Kind { null, scalar, list, map };
 
+struct Member;
+
 struct Node {
   Kind kind = Kind::null;
   int line = 0;         // from 1
   std::string text;     // of a scalar
   bool quoted = false;  // a quoted or block scalar is text, whatever it looks like
   std::vector<Node> items;
-  std::vector<std::pair<std::string, Node>> members;
+  std::vector<Member> members;
+};
+
+struct Member {
+  std::string key;
+  Node value;
 };
 
 // parse: errors are invalid_input with "file:line", or input_too_large past kMaxRuleBytes,
