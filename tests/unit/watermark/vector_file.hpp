@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace sigillo::test {
@@ -59,7 +60,8 @@ class VectorRecord {
     throw std::runtime_error(place_ + ": " + kind_ + ": " + what);
   }
   template <class Parse>
-  auto whole(const std::string& value, Parse parse_one) const {
+  std::invoke_result_t<Parse, const std::string&, std::size_t*> whole(const std::string& value,
+                                                                      Parse parse_one) const {
     std::size_t end = 0;
     const auto number = parse_one(value, &end);
     if (value.empty() || end != value.size()) fail("not a number: " + value);

@@ -1,0 +1,34 @@
+// tlog-proofs: a text has one reading, that reading has one text, and only the genuine leaf fits.
+#include <cstddef>
+#include <cstdint>
+
+#include "sigillo/audit/proof.hpp"
+
+namespace {
+
+using namespace sigillo::audit;
+namespace core = sigillo::core;
+
+const NoteVerifier& known_key() {
+  static const NoteVerifier key =
+      NoteVerifier::parse("ledger.example/v1+a72446d6+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")
+          .value();
+  return key;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input = core::as_text(core::ByteView(data, size));
+  const auto proof = parse_tlog_proof(input);
+  if (!proof) return 0;
+  SIGILLO_CHECK(tlog_proof_text(*proof) == input);
+  // No log holds this leaf, so that no proof may verify, however well it is made.
+  SIGILLO_CHECK(!verify_tlog_proof(*proof, core::as_bytes("a leaf of no log"), known_key()));
+  // The path alone, against sizes and roots that the input chooses.
+  const Digest leaf = leaf_hash(core::as_bytes(proof->checkpoint));
+  for (const std::uint64_t tree_size : {proof->index, proof->index + 1, proof->index * 2 + 1})
+    for (const Digest& root : proof->path)
+      (void)verify_inclusion(leaf, proof->index, tree_size, proof->path, root);
+  return 0;
+}
