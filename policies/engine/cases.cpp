@@ -16,24 +16,27 @@ std::string difference(const Case& one, const RuleVerdict& verdict) {
   for (const Expectation& expected : one.expect) {
     const auto found = came.find(expected.resource);
     if (found == came.end()) {
-      text += fmt::format("{}: expected {}, but it is not a subject\n", expected.resource, to_string(expected.status));
+      text += fmt::format("{}: expected {}, but it is not a subject\n", expected.resource,
+                          to_string(expected.status));
       continue;
     }
     const SubjectVerdict& subject = *found->second;
     if (subject.status != expected.status) {
-      text += fmt::format("{}: expected {}, came {} ({})\n", expected.resource, to_string(expected.status),
-                          to_string(subject.status), subject.reason);
+      text += fmt::format("{}: expected {}, came {} ({})\n", expected.resource,
+                          to_string(expected.status), to_string(subject.status), subject.reason);
     } else if (subject.reason.find(expected.reason) == std::string::npos) {
-      text += fmt::format("{}: expected a reason with \"{}\", came \"{}\"\n", expected.resource, expected.reason,
-                          subject.reason);
+      text += fmt::format("{}: expected a reason with \"{}\", came \"{}\"\n", expected.resource,
+                          expected.reason, subject.reason);
     }
     came.erase(found);
   }
   for (const auto& [resource, subject] : came) {
-    text += fmt::format("{}: not expected, came {} ({})\n", resource, to_string(subject->status), subject->reason);
+    text += fmt::format("{}: not expected, came {} ({})\n", resource, to_string(subject->status),
+                        subject->reason);
   }
   if (!one.outcome.empty() && one.outcome != to_string(verdict.outcome)) {
-    text += fmt::format("outcome: expected {}, came {} ({})\n", one.outcome, to_string(verdict.outcome), verdict.reason);
+    text += fmt::format("outcome: expected {}, came {} ({})\n", one.outcome,
+                        to_string(verdict.outcome), verdict.reason);
   }
   return text;
 }
@@ -59,7 +62,8 @@ core::Result<std::vector<CaseResult>> run_pack_tests(const Pack& pack) {
   for (const Rule& rule : pack.rules) {
     for (const Case& one : rule.cases) {
       SIGILLO_TRY(std::string text, run_case(rule, one));
-      results.push_back({rule.id, one.name, one.kind, rule.file, one.line, text.empty(), std::move(text)});
+      results.push_back(
+          {rule.id, one.name, one.kind, rule.file, one.line, text.empty(), std::move(text)});
     }
   }
   return results;

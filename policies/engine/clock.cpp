@@ -4,14 +4,16 @@
 
 namespace sigillo::policy {
 namespace {
-// 1970-01-01T00:00:00Z as SQLite counts time: milliseconds since noon in Greenwich on 24 November 4714 BC (Gregorian).
+// 1970-01-01T00:00:00Z as SQLite counts time: milliseconds since noon in Greenwich on 24 November
+// 4714 BC (Gregorian).
 constexpr sqlite3_int64 kUnixEpoch = 210866760000000;
 }  // namespace
 
 core::Result<std::unique_ptr<StoppedClock>> StoppedClock::create(core::Timestamp time) {
   const sqlite3_vfs* base = sqlite3_vfs_find(nullptr);
   if (base == nullptr || base->iVersion < 2) {
-    return core::Error{core::ErrorCode::unsupported, "SQLite has no VFS of version 2", "use Debian's SQLite, 3.40 or later"};
+    return core::Error{core::ErrorCode::unsupported, "SQLite has no VFS of version 2",
+                       "use Debian's SQLite, 3.40 or later"};
   }
   std::unique_ptr<StoppedClock> clock(new StoppedClock());
   static_cast<sqlite3_vfs&>(clock->vfs_) = *base;
@@ -22,7 +24,8 @@ core::Result<std::unique_ptr<StoppedClock>> StoppedClock::create(core::Timestamp
   clock->vfs_.xCurrentTime = &StoppedClock::now_days;
   clock->vfs_.xCurrentTimeInt64 = &StoppedClock::now_milliseconds;
   if (sqlite3_vfs_register(&clock->vfs_, 0) != SQLITE_OK) {
-    return core::Error{core::ErrorCode::io_error, "SQLite refused the as-of clock", "try again with more memory"};
+    return core::Error{core::ErrorCode::io_error, "SQLite refused the as-of clock",
+                       "try again with more memory"};
   }
   return clock;
 }

@@ -1,4 +1,5 @@
-// A SQLite VFS whose clock stands still: the operating system's VFS with one function replaced. Private to the engine.
+// A SQLite VFS whose clock stands still: the operating system's VFS with one function replaced.
+// Private to the engine.
 #pragma once
 
 #include <sqlite3.h>
@@ -11,8 +12,9 @@
 
 namespace sigillo::policy {
 
-// StoppedClock owns one VFS. A database that was opened with name() reads this time as `now`, whatever other threads do; the
-// clock must outlive the database. Registered for its own lifetime only; not copied or moved, since SQLite keeps its address.
+// StoppedClock owns one VFS. A database that was opened with name() reads this time as `now`,
+// whatever other threads do; the clock must outlive the database. Registered for its own lifetime
+// only; not copied or moved, since SQLite keeps its address.
 class StoppedClock {
  public:
   [[nodiscard]] static core::Result<std::unique_ptr<StoppedClock>> create(core::Timestamp time);

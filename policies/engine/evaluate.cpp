@@ -13,11 +13,14 @@ namespace {
 using core::Error;
 using core::ErrorCode;
 
-Error broken(std::string message) { return Error{ErrorCode::rule_error, std::move(message), "correct the rule"}; }
+Error broken(std::string message) {
+  return Error{ErrorCode::rule_error, std::move(message), "correct the rule"};
+}
 
 // A resource is a text, or an integer in decimal.
 core::Result<std::string> resource_of(const core::Cell& cell, std::string_view what) {
-  if (const auto* text = std::get_if<std::string>(&cell); text != nullptr && !text->empty()) return *text;
+  if (const auto* text = std::get_if<std::string>(&cell); text != nullptr && !text->empty())
+    return *text;
   if (const auto* integer = std::get_if<std::int64_t>(&cell)) return std::to_string(*integer);
   return broken(fmt::format("{} is NULL or empty", what));
 }
@@ -27,7 +30,8 @@ core::Result<std::vector<std::string>> list_subjects(const Rule& rule, Sandbox& 
                                                      std::set<std::string>& footprint) {
   auto table = sandbox.query(rule.subjects, params, &footprint);
   if (!table) return std::move(table).error().in("subjects");
-  if (table->columns != std::vector<std::string>{"id"}) return broken("subjects must give exactly the column id");
+  if (table->columns != std::vector<std::string>{"id"})
+    return broken("subjects must give exactly the column id");
   std::set<std::string> ids;
   for (const core::Row& row : table->rows) {
     SIGILLO_TRY(std::string id, resource_of(row[0], "a subject's id"));
@@ -46,7 +50,8 @@ core::Result<Columns> columns_of(const Table& table) {
   std::set<std::string> seen;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const std::string& name = table.columns[i];
-    if (!seen.insert(name).second) return broken(fmt::format("the query gives the column {} twice", name));
+    if (!seen.insert(name).second)
+      return broken(fmt::format("the query gives the column {} twice", name));
     if (name == "resource") {
       columns.resource = i;
     } else if (name == "status") {
@@ -56,7 +61,9 @@ core::Result<Columns> columns_of(const Table& table) {
     } else if (name == "evidence") {
       columns.evidence = i;
     } else {
-      return broken(fmt::format("the query gives the column {}, which is none of resource, status, reason, evidence", name));
+      return broken(fmt::format(
+          "the query gives the column {}, which is none of resource, status, reason, evidence",
+          name));
     }
   }
   if (seen.size() < 3 || (seen.size() == 3 && columns.evidence)) {
@@ -71,10 +78,13 @@ SubjectVerdict error_verdict(std::string resource, std::string reason) {
 
 SubjectVerdict read_row(const core::Row& row, const Columns& columns, const std::string& resource) {
   const auto* status = std::get_if<std::string>(&row[columns.status]);
-  if (status == nullptr) return error_verdict(resource, "the rule gave no status (NULL), which is not a pass");
+  if (status == nullptr)
+    return error_verdict(resource, "the rule gave no status (NULL), which is not a pass");
   const auto known = status_from_string(*status);
   if (!known || *known == Status::waived) {
-    return error_verdict(resource, fmt::format("the rule gave the status \"{}\", which a rule may not give", *status));
+    return error_verdict(
+        resource,
+        fmt::format("the rule gave the status \"{}\", which a rule may not give", *status));
   }
   const auto* reason = std::get_if<std::string>(&row[columns.reason]);
   if (reason == nullptr || reason->empty()) {
@@ -91,15 +101,18 @@ SubjectVerdict read_row(const core::Row& row, const Columns& columns, const std:
   return verdict;
 }
 
-// Every subject gets its row. A row for something else means that the rule and its denominator disagree: all is in doubt.
-core::Result<std::vector<SubjectVerdict>> answer(const std::vector<std::string>& subjects, const Table& table) {
+// Every subject gets its row. A row for something else means that the rule and its denominator
+// disagree: all is in doubt.
+core::Result<std::vector<SubjectVerdict>> answer(const std::vector<std::string>& subjects,
+                                                 const Table& table) {
   SIGILLO_TRY(const Columns columns, columns_of(table));
   std::map<std::string, std::vector<const core::Row*>> rows;
   for (const std::string& id : subjects) rows[id];
   for (const core::Row& row : table.rows) {
     SIGILLO_TRY(const std::string resource, resource_of(row[columns.resource], "a resource"));
     const auto found = rows.find(resource);
-    if (found == rows.end()) return broken(fmt::format("the rule answered for \"{}\", which is not a subject", resource));
+    if (found == rows.end())
+      return broken(fmt::format("the rule answered for \"{}\", which is not a subject", resource));
     found->second.push_back(&row);
   }
   std::vector<SubjectVerdict> verdicts;
@@ -107,7 +120,8 @@ core::Result<std::vector<SubjectVerdict>> answer(const std::vector<std::string>&
     if (list.empty()) {
       verdicts.push_back(error_verdict(id, "the rule gave no row for this subject"));
     } else if (list.size() > 1) {
-      verdicts.push_back(error_verdict(id, fmt::format("the rule gave {} rows for this subject", list.size())));
+      verdicts.push_back(
+          error_verdict(id, fmt::format("the rule gave {} rows for this subject", list.size())));
     } else {
       verdicts.push_back(read_row(*list.front(), columns, id));
     }
@@ -115,10 +129,24 @@ core::Result<std::vector<SubjectVerdict>> answer(const std::vector<std::string>&
   return verdicts;
 }
 
-std::vector<SubjectVerdict> same_for_all(const std::vector<std::string>& subjects, Status status, const std::string& reason) {
+std::vector<SubjectVerdict> same_for_all(const std::vector<std::string>& subjects, Status status,
+                                         const std::string& reason) {
   std::vector<SubjectVerdict> verdicts;
   for (const std::string& id : subjects) verdicts.push_back({id, status, reason, std::nullopt});
   return verdicts;
+}
+
+// The digest of the evidence in sorted order; `audit` hands it over sorted, so the copy is rarely
+// made.
+core::Digest sorted_digest(const core::Evidence& evidence) {
+  const auto in_order = [](const auto& view) {
+    return std::is_sorted(view.second.begin(), view.second.end());
+  };
+  if (std::all_of(evidence.rows.begin(), evidence.rows.end(), in_order))
+    return core::evidence_digest(evidence);
+  core::Evidence sorted = evidence;
+  sorted.sort();
+  return core::evidence_digest(sorted);
 }
 
 RuleVerdict header_of(const Rule& rule) {
@@ -168,11 +196,13 @@ RuleVerdict judge_rule(const Rule& rule, Sandbox& sandbox, const std::string& as
     verdict.reason = "applies from " + rule.applies_from;
     verdict.subjects = same_for_all(*subjects, Status::not_yet_due, verdict.reason);
   } else if (static_cast<std::int64_t>(subjects->size()) < rule.min_subjects) {
-    verdict.reason = fmt::format("{} subjects, the rule needs at least {}", subjects->size(), rule.min_subjects);
+    verdict.reason =
+        fmt::format("{} subjects, the rule needs at least {}", subjects->size(), rule.min_subjects);
     verdict.subjects = same_for_all(*subjects, Status::no_evidence, verdict.reason);
   } else {
     const auto table = sandbox.query(rule.query, params);
-    auto answered = table ? answer(*subjects, *table) : core::Result<std::vector<SubjectVerdict>>(table.error());
+    auto answered = table ? answer(*subjects, *table)
+                          : core::Result<std::vector<SubjectVerdict>>(table.error());
     if (answered) {
       verdict.subjects = std::move(*answered);
     } else {
@@ -183,7 +213,8 @@ RuleVerdict judge_rule(const Rule& rule, Sandbox& sandbox, const std::string& as
   return verdict;
 }
 
-core::Result<Verdicts> evaluate(const Pack& pack, const core::Evidence& evidence, const EvaluateOptions& options) {
+core::Result<Verdicts> evaluate(const Pack& pack, const core::Evidence& evidence,
+                                const EvaluateOptions& options) {
   Verdicts verdicts;
   verdicts.tool_version = options.tool_version;
   verdicts.pack_name = pack.name;
@@ -197,11 +228,11 @@ core::Result<Verdicts> evaluate(const Pack& pack, const core::Evidence& evidence
   verdicts.size = evidence.size;
   verdicts.scope_release = options.scope_release.value_or("");
   SIGILLO_TRY(const core::Timestamp midnight, core::timestamp_from_date(verdicts.as_of));
-  SIGILLO_TRY(const std::unique_ptr<Sandbox> sandbox, Sandbox::create(evidence, midnight, options.scope_release));
-  core::Evidence sorted = evidence;
-  sorted.sort();
-  verdicts.evidence_digest = core::evidence_digest(sorted).hex();
-  for (const Rule& rule : pack.rules) verdicts.rules.push_back(judge_rule(rule, *sandbox, verdicts.as_of));
+  SIGILLO_TRY(const std::unique_ptr<Sandbox> sandbox,
+              Sandbox::create(evidence, midnight, options.scope_release));
+  verdicts.evidence_digest = sorted_digest(evidence).hex();
+  for (const Rule& rule : pack.rules)
+    verdicts.rules.push_back(judge_rule(rule, *sandbox, verdicts.as_of));
   summarise(verdicts);
   return verdicts;
 }

@@ -43,14 +43,16 @@ class RuleLint {
   void check_compiles() {
     const auto params = parameters_of(rule_, rule_.applies_from);
     std::set<std::string> used;
-    for (const auto& [what, sql] : {std::pair{"subjects", &rule_.subjects}, std::pair{"query", &rule_.query}}) {
+    for (const auto& [what, sql] :
+         {std::pair{"subjects", &rule_.subjects}, std::pair{"query", &rule_.query}}) {
       const auto status = sandbox_.check(*sql, params, nullptr, &used);
-      if (!status) add(rule_.query_line, "sql-refused", fmt::format("{}: {}", what, status.error().message));
+      if (!status)
+        add(rule_.query_line, "sql-refused", fmt::format("{}: {}", what, status.error().message));
     }
     for (const auto& [name, value] : rule_.params) {
-      const bool transition = std::any_of(rule_.transitions.begin(), rule_.transitions.end(), [&, &n = name](const auto& t) {
-        return n.starts_with(t.name + "_");
-      });
+      const bool transition =
+          std::any_of(rule_.transitions.begin(), rule_.transitions.end(),
+                      [&, &n = name](const auto& t) { return n.starts_with(t.name + "_"); });
       if (!transition && !used.contains(name)) {
         add(rule_.line, "unused-parameter", fmt::format("the parameter {} is used nowhere", name));
       }
@@ -59,9 +61,11 @@ class RuleLint {
 
   void check_else_pass(const Tokens& tokens) {
     for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
-      if (tokens[i].upper == "ELSE" && tokens[i + 1].kind == TokenKind::string && tokens[i + 1].text == "pass") {
+      if (tokens[i].upper == "ELSE" && tokens[i + 1].kind == TokenKind::string &&
+          tokens[i + 1].text == "pass") {
         add(line_of(tokens[i]), "else-pass",
-            "ELSE 'pass' lets every NULL through: write WHEN ... THEN 'pass' and ELSE 'no_evidence'");
+            "ELSE 'pass' lets every NULL through: write WHEN ... THEN 'pass' and ELSE "
+            "'no_evidence'");
       }
     }
   }
@@ -73,13 +77,14 @@ class RuleLint {
       const Token& before = tokens[i - 1];
       const bool keyword = std::find(kBefore.begin(), kBefore.end(), before.upper) != kBefore.end();
       if (keyword || before.text == "." || before.text == ",") {
-        add(line_of(tokens[i]), "select-star", "SELECT * reads columns that the rule does not name: list them");
+        add(line_of(tokens[i]), "select-star",
+            "SELECT * reads columns that the rule does not name: list them");
       }
     }
   }
 
-  // Column names keep one type over all views (checked below), so a name is enough. An alias `column AS name` is followed; a
-  // column inside an expression is not.
+  // Column names keep one type over all views (checked below), so a name is enough. An alias
+  // `column AS name` is followed; a column inside an expression is not.
   void check_text_compared_with_number(const Tokens& tokens) {
     std::map<std::string, bool> text;  // name -> is TEXT
     for (const core::ViewSchema& view : core::evidence_schema()) {
@@ -90,8 +95,8 @@ class RuleLint {
       }
     }
     for (std::size_t i = 0; i + 2 < tokens.size(); ++i) {
-      if (tokens[i].kind == TokenKind::word && tokens[i + 1].upper == "AS" && tokens[i + 2].kind == TokenKind::word &&
-          text.contains(tokens[i].text)) {
+      if (tokens[i].kind == TokenKind::word && tokens[i + 1].upper == "AS" &&
+          tokens[i + 2].kind == TokenKind::word && text.contains(tokens[i].text)) {
         text.emplace(tokens[i + 2].text, text[tokens[i].text]);
       }
     }
@@ -102,16 +107,19 @@ class RuleLint {
       if (tokens[right].text == "-" && right + 1 < tokens.size()) ++right;
       std::size_t name = right;  // of `alias.column`, the column
       while (name + 2 < tokens.size() && tokens[name + 1].text == ".") name += 2;
-      const bool left_text = is_text_column(tokens[i - 1], text), right_text = is_text_column(tokens[name], text);
+      const bool left_text = is_text_column(tokens[i - 1], text),
+                 right_text = is_text_column(tokens[name], text);
       if ((left_text && is_number(tokens[right])) || (right_text && is_number(tokens[i - 1]))) {
         add(line_of(tokens[i]), "text-number",
-            fmt::format("\"{}\" is TEXT and is compared with a number, which compares letters: use an INTEGER column",
+            fmt::format("\"{}\" is TEXT and is compared with a number, which compares letters: use "
+                        "an INTEGER column",
                         left_text ? tokens[i - 1].text : tokens[name].text));
       }
     }
   }
   static bool is_comparison(const Token& token) {
-    static constexpr std::array<std::string_view, 8> kSymbols = {"=", "==", "<>", "!=", "<", "<=", ">", ">="};
+    static constexpr std::array<std::string_view, 8> kSymbols = {
+        "=", "==", "<>", "!=", "<", "<=", ">", ">="};
     return std::find(kSymbols.begin(), kSymbols.end(), token.text) != kSymbols.end() ||
            (token.kind == TokenKind::word && (token.upper == "IS" || token.upper == "BETWEEN"));
   }
@@ -126,7 +134,8 @@ class RuleLint {
     return token.kind == TokenKind::word && found != text.end() && found->second;
   }
 
-  // The words that `... AS status` can give: a string, or the THEN and ELSE strings of a CASE, nested or not.
+  // The words that `... AS status` can give: a string, or the THEN and ELSE strings of a CASE,
+  // nested or not.
   void check_statuses(const Tokens& tokens) {
     bool found = false;
     for (std::size_t i = 1; i + 1 < tokens.size(); ++i) {
@@ -137,7 +146,8 @@ class RuleLint {
       } else if (tokens[i - 1].upper == "END") {
         check_case_statuses(tokens, i - 1);
       } else {
-        add(line_of(tokens[i]), "status-computed", "status must be a string or a CASE of strings, so that it can be checked");
+        add(line_of(tokens[i]), "status-computed",
+            "status must be a string or a CASE of strings, so that it can be checked");
       }
     }
     if (!found) add(rule_.query_line, "status-missing", "the query has no `AS status`");
@@ -155,27 +165,31 @@ class RuleLint {
       if (value.kind == TokenKind::string && alone) {
         check_status(value);
       } else {
-        add(line_of(value), "status-computed", "status must be a string or a CASE of strings, so that it can be checked");
+        add(line_of(value), "status-computed",
+            "status must be a string or a CASE of strings, so that it can be checked");
       }
     }
   }
   void check_status(const Token& token) {
     const auto status = status_from_string(token.text);
     if (!status || *status == Status::waived || *status == Status::error) {
-      add(line_of(token), "status-unknown", fmt::format("\"{}\" is not a status that a rule may give", token.text));
+      add(line_of(token), "status-unknown",
+          fmt::format("\"{}\" is not a status that a rule may give", token.text));
     } else {
       given_.insert(*status);
     }
   }
 
-  // Five kinds of case; pass and fail only where the rule can give them. A boundary or NULL case exists for every rule.
+  // Five kinds of case; pass and fail only where the rule can give them. A boundary or NULL case
+  // exists for every rule.
   void check_cases() {
     std::set<CaseKind> kinds;
     for (const Case& one : rule_.cases) {
       kinds.insert(one.kind);
       check_case_keeps_its_word(one);
     }
-    for (const CaseKind kind : {CaseKind::pass, CaseKind::fail, CaseKind::empty, CaseKind::boundary, CaseKind::null}) {
+    for (const CaseKind kind :
+         {CaseKind::pass, CaseKind::fail, CaseKind::empty, CaseKind::boundary, CaseKind::null}) {
       const bool cannot = (kind == CaseKind::pass && !given_.contains(Status::pass)) ||
                           (kind == CaseKind::fail && !given_.contains(Status::fail));
       if (!cannot && !kinds.contains(kind)) {
@@ -185,15 +199,17 @@ class RuleLint {
   }
   void check_case_keeps_its_word(const Case& one) {
     const auto expects = [&](Status status) {
-      return std::any_of(one.expect.begin(), one.expect.end(), [&](const auto& e) { return e.status == status; });
+      return std::any_of(one.expect.begin(), one.expect.end(),
+                         [&](const auto& e) { return e.status == status; });
     };
     const bool broken = (one.kind == CaseKind::pass && !expects(Status::pass)) ||
                         (one.kind == CaseKind::fail && !expects(Status::fail)) ||
                         (one.kind == CaseKind::empty && !one.expect.empty()) ||
                         (one.kind == CaseKind::null && expects(Status::pass));
     if (!broken) return;
-    add(one.line, "case-kind", fmt::format("the case \"{}\" does not expect what its kind {} says", one.name,
-                                           to_string(one.kind)));
+    add(one.line, "case-kind",
+        fmt::format("the case \"{}\" does not expect what its kind {} says", one.name,
+                    to_string(one.kind)));
   }
 
   const Rule& rule_;
@@ -209,7 +225,8 @@ core::Result<std::vector<Finding>> lint(const Pack& pack) {
   SIGILLO_TRY(const std::unique_ptr<Sandbox> sandbox, Sandbox::create({}, {}, std::nullopt));
   for (const Rule& rule : pack.rules) RuleLint(rule, *sandbox, findings).run();
   std::sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-    return std::tie(a.file, a.line, a.code, a.message) < std::tie(b.file, b.line, b.code, b.message);
+    return std::tie(a.file, a.line, a.code, a.message) <
+           std::tie(b.file, b.line, b.code, b.message);
   });
   return findings;
 }

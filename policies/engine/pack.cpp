@@ -21,13 +21,16 @@ using yaml::Reader;
 
 bool is_name(std::string_view text) {
   const auto letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
   };
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), letter);
 }
 
 bool is_parameter_name(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
   return !text.empty() && text.size() <= 64 && text[0] >= 'a' && text[0] <= 'z' &&
          std::all_of(text.begin(), text.end(), letter);
 }
@@ -37,7 +40,8 @@ template <class Enum>
 core::Result<Enum> word(Reader& reader, std::string_view key, Enum last, std::string_view wanted) {
   SIGILLO_TRY(const Node* node, reader.need(key));
   for (int i = 0; i <= static_cast<int>(last); ++i) {
-    if (node->kind == Kind::scalar && node->text == to_string(static_cast<Enum>(i))) return static_cast<Enum>(i);
+    if (node->kind == Kind::scalar && node->text == to_string(static_cast<Enum>(i)))
+      return static_cast<Enum>(i);
   }
   return reader.wrong(*node, key, wanted);
 }
@@ -64,7 +68,8 @@ core::Result<Transition> read_transition(const Node& node, std::string_view file
   SIGILLO_TRY(Reader reader, Reader::of(node, file, "transition"));
   Transition transition;
   SIGILLO_TRY(transition.name, reader.text("name"));
-  if (!is_parameter_name(transition.name)) return yaml::error_at(file, node.line, "transition: name must be [a-z][a-z0-9_]*");
+  if (!is_parameter_name(transition.name))
+    return yaml::error_at(file, node.line, "transition: name must be [a-z][a-z0-9_]*");
   SIGILLO_TRY(transition.placed_before, reader.date("placed_before"));
   SIGILLO_TRY(transition.due, reader.date("due"));
   SIGILLO_TRY(transition.ref, reader.text("ref"));
@@ -74,10 +79,13 @@ core::Result<Transition> read_transition(const Node& node, std::string_view file
 
 core::Result<std::map<std::string, Param>> read_params(const Node& node, std::string_view file) {
   std::map<std::string, Param> params;
-  if (node.kind != Kind::map) return yaml::error_at(file, node.line, "params must be a map (write {} for none)");
+  if (node.kind != Kind::map)
+    return yaml::error_at(file, node.line, "params must be a map (write {} for none)");
   for (const auto& [name, value] : node.members) {
     if (!is_parameter_name(name) || name == "as_of") {
-      return yaml::error_at(file, value.line, fmt::format("params: \"{}\" must be [a-z][a-z0-9_]* and not as_of", name));
+      return yaml::error_at(
+          file, value.line,
+          fmt::format("params: \"{}\" must be [a-z][a-z0-9_]* and not as_of", name));
     }
     std::int64_t integer = 0;
     if (yaml::integer_of(value, integer)) {
@@ -85,8 +93,9 @@ core::Result<std::map<std::string, Param>> read_params(const Node& node, std::st
     } else if (value.kind == Kind::scalar && value.quoted) {
       params[name] = value.text;
     } else {
-      return yaml::error_at(file, value.line, fmt::format("params: \"{}\" must be an integer or a quoted text", name),
-                            "there is no floating point: give a large threshold in units, such as 10^12 FLOP");
+      return yaml::error_at(
+          file, value.line, fmt::format("params: \"{}\" must be an integer or a quoted text", name),
+          "there is no floating point: give a large threshold in units, such as 10^12 FLOP");
     }
   }
   return params;
@@ -100,17 +109,20 @@ std::string numbered(std::string text, std::int64_t n) {
   return text;
 }
 
-core::Result<core::Cell> read_cell(const Node& value, const core::ColumnSchema& column, std::string_view file) {
+core::Result<core::Cell> read_cell(const Node& value, const core::ColumnSchema& column,
+                                   std::string_view file) {
   if (value.kind == Kind::null) return core::Cell{};
   if (column.type == core::ColumnType::integer) {
     std::int64_t integer = 0;
     if (!yaml::integer_of(value, integer)) {
-      return yaml::error_at(file, value.line, fmt::format("given: \"{}\" must be an integer or null", column.name));
+      return yaml::error_at(file, value.line,
+                            fmt::format("given: \"{}\" must be an integer or null", column.name));
     }
     return core::Cell{integer};
   }
   if (value.kind != Kind::scalar) {
-    return yaml::error_at(file, value.line, fmt::format("given: \"{}\" must be a text or null", column.name));
+    return yaml::error_at(file, value.line,
+                          fmt::format("given: \"{}\" must be a text or null", column.name));
   }
   return core::Cell{value.text};
 }
@@ -123,16 +135,22 @@ core::Status read_fixture_row(const Node& node, const core::ViewSchema& view, st
   for (const auto& [name, value] : node.members) {
     if (name == "repeat") {
       if (!yaml::integer_of(value, repeat) || repeat < 1 || repeat > kMaxCaseRepeat) {
-        return yaml::error_at(file, value.line, fmt::format("given: repeat must be an integer from 1 to {}", kMaxCaseRepeat));
+        return yaml::error_at(
+            file, value.line,
+            fmt::format("given: repeat must be an integer from 1 to {}", kMaxCaseRepeat));
       }
       continue;
     }
-    const auto column = std::find_if(view.columns.begin(), view.columns.end(), [&](const auto& c) { return c.name == name; });
+    const auto column =
+        std::find_if(view.columns.begin(), view.columns.end(),
+                     [&, &wanted = name](const auto& c) { return c.name == wanted; });
     if (column == view.columns.end()) {
-      return yaml::error_at(file, value.line, fmt::format("given: view {} has no column \"{}\"", view.name, name),
+      return yaml::error_at(file, value.line,
+                            fmt::format("given: view {} has no column \"{}\"", view.name, name),
                             "`sigillo policy facts` lists views and columns");
     }
-    SIGILLO_TRY(row[static_cast<std::size_t>(column - view.columns.begin())], read_cell(value, *column, file));
+    SIGILLO_TRY(row[static_cast<std::size_t>(column - view.columns.begin())],
+                read_cell(value, *column, file));
   }
   for (std::int64_t n = 1; n <= repeat; ++n) {
     core::Row copy = row;
@@ -147,15 +165,18 @@ core::Status read_fixture_row(const Node& node, const core::ViewSchema& view, st
 core::Result<core::Evidence> read_given(const Node& node, std::string_view file) {
   core::Evidence evidence;
   evidence.origin = "case";
-  if (node.kind != Kind::map) return yaml::error_at(file, node.line, "given must be a map (write {} for no evidence)");
+  if (node.kind != Kind::map)
+    return yaml::error_at(file, node.line, "given must be a map (write {} for no evidence)");
   for (const auto& [name, rows] : node.members) {
     const core::ViewSchema* view = core::find_view(name);
     if (view == nullptr) {
       return yaml::error_at(file, rows.line, fmt::format("given: unknown view \"{}\"", name),
                             "`sigillo policy facts` lists the views");
     }
-    if (rows.kind != Kind::list) return yaml::error_at(file, rows.line, fmt::format("given: {} must be a list", name));
-    for (const Node& row : rows.items) SIGILLO_TRY_VOID(read_fixture_row(row, *view, file, evidence));
+    if (rows.kind != Kind::list)
+      return yaml::error_at(file, rows.line, fmt::format("given: {} must be a list", name));
+    for (const Node& row : rows.items)
+      SIGILLO_TRY_VOID(read_fixture_row(row, *view, file, evidence));
   }
   return evidence;
 }
@@ -177,7 +198,8 @@ core::Result<Case> read_case(const Node& node, std::string_view file) {
   Case result;
   result.line = node.line;
   SIGILLO_TRY(result.name, reader.text("name"));
-  SIGILLO_TRY(result.kind, word(reader, "kind", CaseKind::other, "pass, fail, empty, boundary, null or other"));
+  SIGILLO_TRY(result.kind,
+              word(reader, "kind", CaseKind::other, "pass, fail, empty, boundary, null or other"));
   SIGILLO_TRY(const std::string as_of, reader.date("as_of"));
   SIGILLO_TRY(result.as_of, core::timestamp_from_date(as_of));
   if (reader.find("scope_release") != nullptr) {
@@ -195,7 +217,8 @@ core::Result<Case> read_case(const Node& node, std::string_view file) {
     result.outcome = to_string(outcome);
   }
   if (result.expect.empty() && result.outcome.empty()) {
-    return yaml::error_at(file, node.line, "case: without expected subjects, `outcome` must say what the rule gives");
+    return yaml::error_at(
+        file, node.line, "case: without expected subjects, `outcome` must say what the rule gives");
   }
   SIGILLO_TRY_VOID(reader.finish());
   return result;
@@ -212,7 +235,8 @@ core::Result<Status> read_on_empty(Reader& reader) {
 core::Status read_header(Reader& reader, Rule& rule) {
   SIGILLO_TRY(const std::string version, reader.text("apiVersion"));
   if (version != "policy/v1") {
-    return yaml::error_at(reader.file(), reader.line(), fmt::format("apiVersion \"{}\" is not known: use policy/v1", version));
+    return yaml::error_at(reader.file(), reader.line(),
+                          fmt::format("apiVersion \"{}\" is not known: use policy/v1", version));
   }
   SIGILLO_TRY(const Node* id, reader.need("id"));
   if (id->kind != Kind::scalar || !is_name(id->text)) {
@@ -221,8 +245,10 @@ core::Status read_header(Reader& reader, Rule& rule) {
   rule.id = id->text;
   rule.line = id->line;
   SIGILLO_TRY(rule.title, reader.text("title"));
-  SIGILLO_TRY(rule.severity, word(reader, "severity", Severity::critical, "info, low, medium, high or critical"));
-  SIGILLO_TRY(rule.enforcement, word(reader, "enforcement", Enforcement::advisory, "mandatory or advisory"));
+  SIGILLO_TRY(rule.severity,
+              word(reader, "severity", Severity::critical, "info, low, medium, high or critical"));
+  SIGILLO_TRY(rule.enforcement,
+              word(reader, "enforcement", Enforcement::advisory, "mandatory or advisory"));
   SIGILLO_TRY(rule.level, word(reader, "level", Level::law, "will, encouraged, may or law"));
   SIGILLO_TRY(rule.confidence, reader.text("confidence"));
   if (rule.confidence.size() != 1 || rule.confidence[0] < 'A' || rule.confidence[0] > 'D') {
@@ -252,7 +278,8 @@ core::Status read_lists(Reader& reader, Rule& rule) {
   std::set<std::string> names;
   for (const Node& item : cases->items) {
     SIGILLO_TRY(Case one, read_case(item, file));
-    if (!names.insert(one.name).second) return yaml::error_at(file, one.line, "two cases are named \"" + one.name + "\"");
+    if (!names.insert(one.name).second)
+      return yaml::error_at(file, one.line, "two cases are named \"" + one.name + "\"");
     rule.cases.push_back(std::move(one));
   }
   return {};
@@ -267,12 +294,15 @@ core::Status read_logic(Reader& reader, Rule& rule) {
   SIGILLO_TRY(const Node* query, reader.need("query"));
   SIGILLO_TRY(rule.query, reader.text("query"));
   // A block scalar's text starts on the line after its mark.
-  rule.query_line = query->quoted && rule.query.find('\n') != std::string::npos ? query->line + 1 : query->line;
+  rule.query_line =
+      query->quoted && rule.query.find('\n') != std::string::npos ? query->line + 1 : query->line;
   for (const Transition& transition : rule.transitions) {
-    for (const auto& [suffix, value] : {std::pair{"_placed_before", &transition.placed_before},
-                                        std::pair{"_due", &transition.due}, std::pair{"_ref", &transition.ref}}) {
+    for (const auto& [suffix, value] :
+         {std::pair{"_placed_before", &transition.placed_before},
+          std::pair{"_due", &transition.due}, std::pair{"_ref", &transition.ref}}) {
       if (!rule.params.emplace(transition.name + suffix, *value).second) {
-        return yaml::error_at(reader.file(), reader.line(), "two parameters are named " + transition.name + suffix);
+        return yaml::error_at(reader.file(), reader.line(),
+                              "two parameters are named " + transition.name + suffix);
       }
     }
   }
@@ -294,9 +324,11 @@ core::Status read_manifest(std::string_view text, Pack& pack) {
   SIGILLO_TRY(const Node node, yaml::parse(text, file));
   SIGILLO_TRY(Reader reader, Reader::of(node, file, "pack"));
   SIGILLO_TRY(const std::string version, reader.text("apiVersion"));
-  if (version != "policy/v1") return yaml::error_at(file, node.line, "apiVersion must be policy/v1");
+  if (version != "policy/v1")
+    return yaml::error_at(file, node.line, "apiVersion must be policy/v1");
   SIGILLO_TRY(pack.name, reader.text("name"));
-  if (!is_name(pack.name)) return yaml::error_at(file, node.line, "name must be letters, digits, \"-\", \"_\" and \".\"");
+  if (!is_name(pack.name))
+    return yaml::error_at(file, node.line, "name must be letters, digits, \"-\", \"_\" and \".\"");
   SIGILLO_TRY(pack.version, reader.text("version"));
   SIGILLO_TRY(pack.title, reader.text("title"));
   SIGILLO_TRY(pack.documentation, reader.text("documentation"));
@@ -308,22 +340,27 @@ core::Status read_manifest(std::string_view text, Pack& pack) {
   return reader.finish();
 }
 
-// The pack's files by relative path, sorted. The digest covers all of them, so a stray file is refused rather than ignored.
+// The pack's files by relative path, sorted. The digest covers all of them, so a stray file is
+// refused rather than ignored.
 core::Result<std::vector<std::string>> list_files(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   std::error_code code;
   std::vector<std::string> paths;
-  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end;
+       it.increment(code)) {
     if (it->is_directory(code) && !it->is_symlink(code)) continue;
     const std::string path = it->path().lexically_relative(folder).generic_string();
-    const bool rule = path.starts_with("rules/") && path.ends_with(".yaml") && path.find('/', 6) == std::string::npos;
+    const bool rule = path.starts_with("rules/") && path.ends_with(".yaml") &&
+                      path.find('/', 6) == std::string::npos;
     if (path != "pack.yaml" && !rule) {
-      return Error{ErrorCode::invalid_input, fmt::format("{}: a pack holds pack.yaml and rules/*.yaml only", path),
+      return Error{ErrorCode::invalid_input,
+                   fmt::format("{}: a pack holds pack.yaml and rules/*.yaml only", path),
                    "move the file out of the pack's folder"};
     }
     paths.push_back(path);
     if (paths.size() > kMaxPackFiles) {
-      return Error{ErrorCode::input_too_large, fmt::format("{}: more than {} files", folder.string(), kMaxPackFiles),
+      return Error{ErrorCode::input_too_large,
+                   fmt::format("{}: more than {} files", folder.string(), kMaxPackFiles),
                    "split the pack"};
     }
   }
@@ -342,13 +379,16 @@ std::string digest_of(const std::vector<PackFile>& files) {
 
 core::Status check_rules(const Pack& pack) {
   if (pack.rules.empty()) {
-    return Error{ErrorCode::invalid_input, "pack.yaml:1: the pack has no rule", "add a file to rules/"};
+    return Error{ErrorCode::invalid_input, "pack.yaml:1: the pack has no rule",
+                 "add a file to rules/"};
   }
   std::set<std::string> ids;
   for (const Rule& rule : pack.rules) {
-    if (!ids.insert(rule.id).second) return yaml::error_at(rule.file, rule.line, "two rules have the id " + rule.id);
+    if (!ids.insert(rule.id).second)
+      return yaml::error_at(rule.file, rule.line, "two rules have the id " + rule.id);
     if (rule.file != "rules/" + rule.id + ".yaml") {
-      return yaml::error_at(rule.file, rule.line, "the file must be named after the rule: rules/" + rule.id + ".yaml");
+      return yaml::error_at(rule.file, rule.line,
+                            "the file must be named after the rule: rules/" + rule.id + ".yaml");
     }
   }
   return {};
@@ -371,8 +411,9 @@ core::Result<Rule> parse_rule(std::string_view text, std::string_view file) {
 core::Result<Pack> load_pack(const std::filesystem::path& folder) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(folder / "pack.yaml", ignored)) {
-    return Error{ErrorCode::not_found, fmt::format("{}: no pack.yaml there", folder.string()),
-                 "give a pack's folder, or the name of one that is installed (`sigillo policy list`)"};
+    return Error{
+        ErrorCode::not_found, fmt::format("{}: no pack.yaml there", folder.string()),
+        "give a pack's folder, or the name of one that is installed (`sigillo policy list`)"};
   }
   Pack pack;
   SIGILLO_TRY(const std::vector<std::string> paths, list_files(folder));
@@ -386,7 +427,8 @@ core::Result<Pack> load_pack(const std::filesystem::path& folder) {
       pack.rules.push_back(std::move(rule));
     }
   }
-  std::sort(pack.rules.begin(), pack.rules.end(), [](const Rule& a, const Rule& b) { return a.id < b.id; });
+  std::sort(pack.rules.begin(), pack.rules.end(),
+            [](const Rule& a, const Rule& b) { return a.id < b.id; });
   SIGILLO_TRY_VOID(check_rules(pack));
   pack.digest = digest_of(pack.files);
   return pack;

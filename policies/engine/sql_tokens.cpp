@@ -8,7 +8,8 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '$' || (c & 0x80) != 0;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '$' ||
+         (c & 0x80) != 0;
 }
 
 class Scanner {
@@ -39,7 +40,9 @@ class Scanner {
   }
 
  private:
-  [[nodiscard]] char peek(std::size_t ahead) const { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
+  [[nodiscard]] char peek(std::size_t ahead) const {
+    return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0';
+  }
 
   char next() {
     const char c = sql_[at_++];
@@ -106,7 +109,8 @@ class Scanner {
     add(kind, std::string(sql_.substr(start, at_ - start)), line_);
   }
   void symbol() {
-    static constexpr std::array<std::string_view, 9> kPairs = {"<=", ">=", "<>", "!=", "==", "||", "<<", ">>", "->"};
+    static constexpr std::array<std::string_view, 9> kPairs = {
+        "<=", ">=", "<>", "!=", "==", "||", "<<", ">>", "->"};
     const std::string_view pair = sql_.substr(at_, 2);
     const std::size_t size = std::find(kPairs.begin(), kPairs.end(), pair) != kPairs.end() ? 2 : 1;
     add(TokenKind::symbol, std::string(sql_.substr(at_, size)), line_);

@@ -16,8 +16,9 @@ struct Token {
   int line = 0;       // from 0, relative to the text
 };
 
-// tokenize splits as SQLite does: comments and white space vanish, '' in a string is one quote. It never fails: an open string
-// or comment ends with the text (SQLite itself refuses such a text later).
+// tokenize splits as SQLite does: comments and white space vanish, '' in a string is one quote. It
+// never fails: an open string or comment ends with the text (SQLite itself refuses such a text
+// later).
 [[nodiscard]] std::vector<Token> tokenize(std::string_view sql);
 
 }  // namespace sigillo::policy

@@ -17,14 +17,22 @@ static_assert(kAllStatuses.size() == kStatusCount);
 
 int badness(Status status) {
   switch (status) {
-    case Status::error: return 7;
-    case Status::no_evidence: return 6;
-    case Status::manual: return 5;
-    case Status::fail: return 4;
-    case Status::waived: return 3;
-    case Status::not_yet_due: return 2;
-    case Status::pass: return 1;
-    case Status::not_applicable: return 0;
+    case Status::error:
+      return 7;
+    case Status::no_evidence:
+      return 6;
+    case Status::manual:
+      return 5;
+    case Status::fail:
+      return 4;
+    case Status::waived:
+      return 3;
+    case Status::not_yet_due:
+      return 2;
+    case Status::pass:
+      return 1;
+    case Status::not_applicable:
+      return 0;
   }
   SIGILLO_CHECK(false);
   return 7;
@@ -38,12 +46,15 @@ Json counts_json(const Counts& counts) {
 
 Json basis_json(const std::vector<Basis>& basis) {
   Json list = Json::array();
-  for (const Basis& one : basis) list.push_back({{"law", one.law}, {"ref", one.ref}, {"url", one.url}});
+  for (const Basis& one : basis)
+    list.push_back({{"law", one.law}, {"ref", one.ref}, {"url", one.url}});
   return list;
 }
 
 Json subject_json(const SubjectVerdict& subject) {
-  Json object = {{"resource", subject.resource}, {"status", to_string(subject.status)}, {"reason", subject.reason}};
+  Json object = {{"resource", subject.resource},
+                 {"status", to_string(subject.status)},
+                 {"reason", subject.reason}};
   if (subject.evidence) object["evidence"] = *subject.evidence;
   return object;
 }
@@ -85,7 +96,9 @@ Json pack_json(const Verdicts& verdicts) {
 
 }  // namespace
 
-std::int64_t Counts::total() const { return std::accumulate(by_status.begin(), by_status.end(), std::int64_t{0}); }
+std::int64_t Counts::total() const {
+  return std::accumulate(by_status.begin(), by_status.end(), std::int64_t{0});
+}
 
 Status worse(Status a, Status b) { return badness(a) >= badness(b) ? a : b; }
 
@@ -110,7 +123,8 @@ core::ExitCode gate_exit(const Verdicts& verdicts) {
   for (const RuleVerdict& rule : verdicts.rules) {
     if (rule.enforcement == Enforcement::advisory) continue;
     checked = true;
-    undecided |= rule.outcome == Status::error || rule.outcome == Status::no_evidence || rule.outcome == Status::manual;
+    undecided |= rule.outcome == Status::error || rule.outcome == Status::no_evidence ||
+                 rule.outcome == Status::manual;
     failed |= rule.outcome == Status::fail;
   }
   if (undecided || !checked) return core::ExitCode::undecided;
@@ -122,22 +136,24 @@ Json to_json(const Verdicts& verdicts) {
   for (const RuleVerdict& rule : verdicts.rules) rules.push_back(rule_json(rule));
   Json scope = {{"kind", verdicts.scope_release.empty() ? "all" : "release"}};
   if (!verdicts.scope_release.empty()) scope["release"] = verdicts.scope_release;
-  return {{"schema", "sigillo.verdicts/v1"},
-          {"tool_version", verdicts.tool_version},
-          {"pack", pack_json(verdicts)},
-          {"as_of", verdicts.as_of},
-          {"checkpoint", {{"origin", verdicts.origin}, {"size", verdicts.size}, {"root", verdicts.root}}},
-          {"evidence_digest", verdicts.evidence_digest},
-          {"scope", std::move(scope)},
-          {"rules", std::move(rules)},
-          {"summary",
-           {{"rules", verdicts.rules.size()},
-            {"rules_by_outcome", counts_json(verdicts.outcomes)},
-            {"subjects", verdicts.counts.total()},
-            {"subjects_by_status", counts_json(verdicts.counts)}}},
-          {"exit_code", static_cast<int>(gate_exit(verdicts))},
-          {"notes", Json::array({"A verdict is evidence for a duty, never a statement of conformity.",
-                                 "The as-of date moves the law's clock, not the evidence."})}};
+  return {
+      {"schema", "sigillo.verdicts/v1"},
+      {"tool_version", verdicts.tool_version},
+      {"pack", pack_json(verdicts)},
+      {"as_of", verdicts.as_of},
+      {"checkpoint",
+       {{"origin", verdicts.origin}, {"size", verdicts.size}, {"root", verdicts.root}}},
+      {"evidence_digest", verdicts.evidence_digest},
+      {"scope", std::move(scope)},
+      {"rules", std::move(rules)},
+      {"summary",
+       {{"rules", verdicts.rules.size()},
+        {"rules_by_outcome", counts_json(verdicts.outcomes)},
+        {"subjects", verdicts.counts.total()},
+        {"subjects_by_status", counts_json(verdicts.counts)}}},
+      {"exit_code", static_cast<int>(gate_exit(verdicts))},
+      {"notes", Json::array({"A verdict is evidence for a duty, never a statement of conformity.",
+                             "The as-of date moves the law's clock, not the evidence."})}};
 }
 
 }  // namespace sigillo::policy

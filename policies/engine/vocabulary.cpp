@@ -5,7 +5,8 @@ namespace sigillo::policy {
 std::string_view to_string(Status status) {
   switch (status) {
 #define SIGILLO_X(name) \
-  case Status::name: return #name;
+  case Status::name:    \
+    return #name;
     SIGILLO_POLICY_STATUSES(SIGILLO_X)
 #undef SIGILLO_X
   }
@@ -24,11 +25,16 @@ core::Result<Status> status_from_string(std::string_view text) {
 
 std::string_view to_string(Severity severity) {
   switch (severity) {
-    case Severity::info: return "info";
-    case Severity::low: return "low";
-    case Severity::medium: return "medium";
-    case Severity::high: return "high";
-    case Severity::critical: return "critical";
+    case Severity::info:
+      return "info";
+    case Severity::low:
+      return "low";
+    case Severity::medium:
+      return "medium";
+    case Severity::high:
+      return "high";
+    case Severity::critical:
+      return "critical";
   }
   SIGILLO_CHECK(false);
   return "";
@@ -40,10 +46,14 @@ std::string_view to_string(Enforcement enforcement) {
 
 std::string_view to_string(Level level) {
   switch (level) {
-    case Level::will: return "will";
-    case Level::encouraged: return "encouraged";
-    case Level::may: return "may";
-    case Level::law: return "law";
+    case Level::will:
+      return "will";
+    case Level::encouraged:
+      return "encouraged";
+    case Level::may:
+      return "may";
+    case Level::law:
+      return "law";
   }
   SIGILLO_CHECK(false);
   return "";
@@ -51,12 +61,18 @@ std::string_view to_string(Level level) {
 
 std::string_view to_string(CaseKind kind) {
   switch (kind) {
-    case CaseKind::pass: return "pass";
-    case CaseKind::fail: return "fail";
-    case CaseKind::empty: return "empty";
-    case CaseKind::boundary: return "boundary";
-    case CaseKind::null: return "null";
-    case CaseKind::other: return "other";
+    case CaseKind::pass:
+      return "pass";
+    case CaseKind::fail:
+      return "fail";
+    case CaseKind::empty:
+      return "empty";
+    case CaseKind::boundary:
+      return "boundary";
+    case CaseKind::null:
+      return "null";
+    case CaseKind::other:
+      return "other";
   }
   SIGILLO_CHECK(false);
   return "";

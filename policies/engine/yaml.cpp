@@ -46,7 +46,8 @@ class Builder final : public YAML::EventHandler {
   void OnAnchor(const YAML::Mark& mark, const std::string&) override {
     throw Refusal{ErrorCode::invalid_input, line_of(mark), "anchors are not allowed"};
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     Node node;
@@ -78,7 +79,8 @@ class Builder final : public YAML::EventHandler {
 
   static int line_of(const YAML::Mark& mark) { return mark.line + 1; }
   static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (anchor != 0) throw Refusal{ErrorCode::invalid_input, line_of(mark), "anchors are not allowed"};
+    if (anchor != 0)
+      throw Refusal{ErrorCode::invalid_input, line_of(mark), "anchors are not allowed"};
   }
   // yaml-cpp gives "?" for plain and "!" for quoted scalars; anything else was written in the file.
   static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -90,7 +92,8 @@ class Builder final : public YAML::EventHandler {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     if (stack_.size() >= kMaxYamlDepth) {
-      throw Refusal{ErrorCode::input_too_large, line_of(mark), fmt::format("deeper than {} levels", kMaxYamlDepth)};
+      throw Refusal{ErrorCode::input_too_large, line_of(mark),
+                    fmt::format("deeper than {} levels", kMaxYamlDepth)};
     }
     count(line_of(mark));
     Node node;
@@ -109,7 +112,8 @@ class Builder final : public YAML::EventHandler {
   }
   void count(int line) {
     if (++nodes_ > kMaxYamlNodes) {
-      throw Refusal{ErrorCode::input_too_large, line, fmt::format("more than {} nodes", kMaxYamlNodes)};
+      throw Refusal{ErrorCode::input_too_large, line,
+                    fmt::format("more than {} nodes", kMaxYamlNodes)};
     }
   }
   void attach(Node node) {
@@ -123,16 +127,19 @@ class Builder final : public YAML::EventHandler {
     } else if (!top.has_key) {
       take_key(top, node);
     } else {
-      top.node.members.emplace_back(std::move(top.key), std::move(node));
+      top.node.members.push_back(Member{std::move(top.key), std::move(node)});
       top.has_key = false;
     }
   }
   static void take_key(Open& top, const Node& node) {
-    if (node.kind != Kind::scalar) throw Refusal{ErrorCode::invalid_input, node.line, "a key must be a word"};
-    if (node.text == "<<") throw Refusal{ErrorCode::invalid_input, node.line, "merge keys are not allowed"};
-    const auto same = [&](const auto& member) { return member.first == node.text; };
+    if (node.kind != Kind::scalar)
+      throw Refusal{ErrorCode::invalid_input, node.line, "a key must be a word"};
+    if (node.text == "<<")
+      throw Refusal{ErrorCode::invalid_input, node.line, "merge keys are not allowed"};
+    const auto same = [&](const auto& member) { return member.key == node.text; };
     if (std::any_of(top.node.members.begin(), top.node.members.end(), same)) {
-      throw Refusal{ErrorCode::invalid_input, node.line, fmt::format("duplicate key \"{}\"", node.text)};
+      throw Refusal{ErrorCode::invalid_input, node.line,
+                    fmt::format("duplicate key \"{}\"", node.text)};
     }
     top.key = node.text;
     top.has_key = true;
@@ -143,12 +150,14 @@ class Builder final : public YAML::EventHandler {
 
 Error error_at(std::string_view file, int line, std::string message, std::string remedy) {
   if (remedy.empty()) remedy = "docs/formats/rule.md says what each key holds";
-  return Error{ErrorCode::invalid_input, fmt::format("{}:{}: {}", file, line, message), std::move(remedy)};
+  return Error{ErrorCode::invalid_input, fmt::format("{}:{}: {}", file, line, message),
+               std::move(remedy)};
 }
 
 core::Result<Node> parse(std::string_view text, std::string_view file) {
   if (text.size() > kMaxRuleBytes) {
-    return Error{ErrorCode::input_too_large, fmt::format("{}: {} bytes, the limit is {}", file, text.size(), kMaxRuleBytes),
+    return Error{ErrorCode::input_too_large,
+                 fmt::format("{}: {} bytes, the limit is {}", file, text.size(), kMaxRuleBytes),
                  "split the rule, or shorten its cases with `repeat`"};
   }
   if (!core::is_utf8(text)) return error_at(file, 1, "not UTF-8", "save the file as UTF-8");
@@ -164,31 +173,35 @@ core::Result<Node> parse(std::string_view text, std::string_view file) {
     }
     return std::move(builder.root);
   } catch (const Refusal& refusal) {
-    Error error = error_at(file, refusal.line, refusal.message, "write the value out where it is used");
+    Error error =
+        error_at(file, refusal.line, refusal.message, "write the value out where it is used");
     error.code = refusal.code;
     return error;
   } catch (const YAML::Exception& exception) {
-    return error_at(file, exception.mark.is_null() ? 1 : exception.mark.line + 1, exception.msg, "correct the YAML");
+    return error_at(file, exception.mark.is_null() ? 1 : exception.mark.line + 1, exception.msg,
+                    "correct the YAML");
   }
 }
 
 core::Result<Reader> Reader::of(const Node& node, std::string_view file, std::string_view what) {
-  if (node.kind != Kind::map) return error_at(file, node.line, fmt::format("{} must be a map", what));
+  if (node.kind != Kind::map)
+    return error_at(file, node.line, fmt::format("{} must be a map", what));
   return Reader(node, file, what);
 }
 
 const Node* Reader::find(std::string_view key) {
   for (std::size_t i = 0; i < node_->members.size(); ++i) {
-    if (node_->members[i].first != key) continue;
+    if (node_->members[i].key != key) continue;
     taken_[i] = true;
-    return &node_->members[i].second;
+    return &node_->members[i].value;
   }
   return nullptr;
 }
 
 core::Result<const Node*> Reader::need(std::string_view key) {
   const Node* node = find(key);
-  if (node == nullptr) return error_at(file_, node_->line, fmt::format("{}: missing key \"{}\"", what_, key));
+  if (node == nullptr)
+    return error_at(file_, node_->line, fmt::format("{}: missing key \"{}\"", what_, key));
   return node;
 }
 
@@ -198,13 +211,15 @@ Error Reader::wrong(const Node& node, std::string_view key, std::string_view wan
 
 core::Result<std::string> Reader::text(std::string_view key) {
   SIGILLO_TRY(const Node* node, need(key));
-  if (node->kind != Kind::scalar || node->text.empty()) return wrong(*node, key, "a text that is not empty");
+  if (node->kind != Kind::scalar || node->text.empty())
+    return wrong(*node, key, "a text that is not empty");
   return node->text;
 }
 
 core::Result<std::string> Reader::date(std::string_view key) {
   SIGILLO_TRY(const Node* node, need(key));
-  if (node->kind != Kind::scalar || !core::timestamp_from_date(node->text)) return wrong(*node, key, "a date, YYYY-MM-DD");
+  if (node->kind != Kind::scalar || !core::timestamp_from_date(node->text))
+    return wrong(*node, key, "a date, YYYY-MM-DD");
   return node->text;
 }
 

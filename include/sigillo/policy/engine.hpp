@@ -1,8 +1,10 @@
-// The engine: evaluates a pack's rules over evidence, runs the cases beside the rules, and lints them.
+// The engine: evaluates a pack's rules over evidence, runs the cases beside the rules, and lints
+// them.
 //
-// Rules are SQL in a sandbox: an in-memory database that holds nothing but the evidence, an allow-list of functions, bounded
-// work, and a clock that stands at the as-of date (docs/decisions/0020-policy-sql.md). The same pack, evidence and options
-// give the same value. All functions are thread-safe: each call has its own database and clock.
+// Rules are SQL in a sandbox: an in-memory database that holds nothing but the evidence, an
+// allow-list of functions, bounded work, and a clock that stands at the as-of date
+// (docs/decisions/0020-policy-sql.md). The same pack, evidence and options give the same value. All
+// functions are thread-safe: each call has its own database and clock.
 #pragma once
 
 #include <optional>
@@ -20,8 +22,9 @@ struct EvaluateOptions {
   std::optional<std::string> scope_release;
 };
 
-// evaluate gives a verdict for each rule and subject. A broken rule is an `error` in the verdict, not an Error. Errors:
-// not_found (the scope's release is not in the evidence), evidence_corrupt (the evidence does not fit its schema), io_error.
+// evaluate gives a verdict for each rule and subject. A broken rule is an `error` in the verdict,
+// not an Error. Errors: not_found (the scope's release is not in the evidence), evidence_corrupt
+// (the evidence does not fit its schema), io_error.
 [[nodiscard]] core::Result<Verdicts> evaluate(const Pack& pack, const core::Evidence& evidence,
                                               const EvaluateOptions& options);
 
@@ -33,7 +36,8 @@ struct CaseResult {
   bool passed = false;
   std::string difference;  // what was expected and what came; empty if passed
 };
-// run_pack_tests evaluates each case beside each rule. No case at all is an error of lint, not of this function.
+// run_pack_tests evaluates each case beside each rule. No case at all is an error of lint, not of
+// this function.
 [[nodiscard]] core::Result<std::vector<CaseResult>> run_pack_tests(const Pack& pack);
 
 struct Finding {
@@ -42,11 +46,12 @@ struct Finding {
   std::string code;     // stable, "else-pass"
   std::string message;  // what and why, and what to write instead
 };
-// lint gives the findings, sorted by file, line and code; empty means clean. The codes and what each can and cannot see are in
-// docs/formats/rule.md, "Lint".
+// lint gives the findings, sorted by file, line and code; empty means clean. The codes and what
+// each can and cannot see are in docs/formats/rule.md, "Lint".
 [[nodiscard]] core::Result<std::vector<Finding>> lint(const Pack& pack);
 
-// footprint compiles a rule without running it, for `sigillo policy explain`: the sorted columns that a rule reads, or why its SQL is refused (rule_error).
+// footprint compiles a rule without running it, for `sigillo policy explain`: the sorted columns
+// that a rule reads, or why its SQL is refused (rule_error).
 [[nodiscard]] core::Result<std::vector<std::string>> footprint(const Rule& rule);
 
 }  // namespace sigillo::policy

@@ -1,5 +1,6 @@
-// Packs: rules as data. A pack is a folder with pack.yaml and rules/*.yaml, one rule a file; docs/formats/rule.md is the
-// grammar. Values only: a loaded pack owns everything that it holds and may be read by many threads.
+// Packs: rules as data. A pack is a folder with pack.yaml and rules/*.yaml, one rule a file;
+// docs/formats/rule.md is the grammar. Values only: a loaded pack owns everything that it holds and
+// may be read by many threads.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,7 @@ inline constexpr std::size_t kStatusCount = 8;
 [[nodiscard]] core::Result<Status> status_from_string(std::string_view text);
 
 enum class Severity { info, low, medium, high, critical };
-enum class Enforcement { mandatory, advisory };  // advisory never changes the exit code
+enum class Enforcement { mandatory, advisory };   // advisory never changes the exit code
 enum class Level { will, encouraged, may, law };  // the Code of Practice's verbs; law for a statute
 [[nodiscard]] std::string_view to_string(Severity severity);
 [[nodiscard]] std::string_view to_string(Enforcement enforcement);
@@ -56,16 +57,18 @@ struct Basis {
   std::string law, ref, url;  // "Regulation (EU) 2024/1689", "Article 50(2)", where to read it
 };
 
-// Transition: a later due date for subjects placed before a date. The query reads it as the parameters
-// :NAME_placed_before, :NAME_due and :NAME_ref.
+// Transition: a later due date for subjects placed before a date. The query reads it as the
+// parameters :NAME_placed_before, :NAME_due and :NAME_ref.
 struct Transition {
   std::string name, placed_before, due, ref;
 };
 
-// Param: bound as :name. There is no floating point: large thresholds are integers in a stated unit.
+// Param: bound as :name. There is no floating point: large thresholds are integers in a stated
+// unit.
 using Param = std::variant<std::int64_t, std::string>;
 
-// Expectation: one subject of a test case. `reason`, if not empty, must occur in the subject's reason.
+// Expectation: one subject of a test case. `reason`, if not empty, must occur in the subject's
+// reason.
 struct Expectation {
   std::string resource;
   Status status = Status::error;
@@ -133,9 +136,10 @@ inline constexpr std::size_t kMaxYamlDepth = 16;
 inline constexpr std::size_t kMaxYamlNodes = 50000;
 inline constexpr std::int64_t kMaxCaseRepeat = 10000;
 
-// load_pack reads a pack's folder strictly. Unknown, missing and duplicate keys, wrong types, impossible dates, anchors,
-// aliases and tags are invalid_input with "file:line"; a file past its limit is input_too_large; a folder without pack.yaml
-// is not_found; a file that is neither pack.yaml nor rules/*.yaml is invalid_input, since the digest would not cover it.
+// load_pack reads a pack's folder strictly. Unknown, missing and duplicate keys, wrong types,
+// impossible dates, anchors, aliases and tags are invalid_input with "file:line"; a file past its
+// limit is input_too_large; a folder without pack.yaml is not_found; a file that is neither
+// pack.yaml nor rules/*.yaml is invalid_input, since the digest would not cover it.
 [[nodiscard]] core::Result<Pack> load_pack(const std::filesystem::path& folder);
 
 // parse_rule reads one rule file's text; `file` names it in errors. The same strictness.

@@ -1,4 +1,5 @@
-// Verdicts: what a pack says about evidence. docs/formats/verdict.md is the form. Values; pure functions; thread-safe.
+// Verdicts: what a pack says about evidence. docs/formats/verdict.md is the form. Values; pure
+// functions; thread-safe.
 #pragma once
 
 #include <array>
@@ -15,8 +16,12 @@ namespace sigillo::policy {
 // Counts by status, in the order of Status.
 struct Counts {
   std::array<std::int64_t, kStatusCount> by_status{};
-  [[nodiscard]] std::int64_t& operator[](Status s) { return by_status[static_cast<std::size_t>(s)]; }
-  [[nodiscard]] std::int64_t operator[](Status s) const { return by_status[static_cast<std::size_t>(s)]; }
+  [[nodiscard]] std::int64_t& operator[](Status s) {
+    return by_status[static_cast<std::size_t>(s)];
+  }
+  [[nodiscard]] std::int64_t operator[](Status s) const {
+    return by_status[static_cast<std::size_t>(s)];
+  }
   [[nodiscard]] std::int64_t total() const;
 };
 
@@ -38,8 +43,10 @@ struct RuleVerdict {
   std::string file;
   int line = 0;
   std::vector<SubjectVerdict> subjects;  // sorted by resource
-  std::vector<std::string> footprint;    // "ev1_outputs.result": columns that the rule may read, sorted
-  // The worst of the subjects, or what the rule says when it has none; `reason` explains the latter.
+  std::vector<std::string>
+      footprint;  // "ev1_outputs.result": columns that the rule may read, sorted
+  // The worst of the subjects, or what the rule says when it has none; `reason` explains the
+  // latter.
   Status outcome = Status::error;
   std::string reason;
   Counts counts;
@@ -59,16 +66,17 @@ struct Verdicts {
   Counts outcomes;  // rules by outcome
 };
 
-// worse orders statuses for an outcome, worst first: error, no_evidence, manual, fail, waived, not_yet_due, pass,
-// not_applicable. Undecided outranks failed, since its denominator is unknown.
+// worse orders statuses for an outcome, worst first: error, no_evidence, manual, fail, waived,
+// not_yet_due, pass, not_applicable. Undecided outranks failed, since its denominator is unknown.
 [[nodiscard]] Status worse(Status a, Status b);
 
-// summarise recomputes counts and outcomes from the subjects. A caller that waives subjects calls it afterwards. A rule
-// without subjects keeps its outcome.
+// summarise recomputes counts and outcomes from the subjects. A caller that waives subjects calls
+// it afterwards. A rule without subjects keeps its outcome.
 void summarise(Verdicts& verdicts);
 
-// gate_exit: undecided if a mandatory rule's outcome is error, no_evidence or manual; else not_verified if one is fail;
-// else done. Advisory rules have no say. A verdict without a mandatory rule is undecided: nothing was checked.
+// gate_exit: undecided if a mandatory rule's outcome is error, no_evidence or manual; else
+// not_verified if one is fail; else done. Advisory rules have no say. A verdict without a mandatory
+// rule is undecided: nothing was checked.
 [[nodiscard]] core::ExitCode gate_exit(const Verdicts& verdicts);
 
 // to_json gives strings and integers only, in a form that canonical_json accepts.

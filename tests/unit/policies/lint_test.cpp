@@ -22,39 +22,53 @@ const std::string kHead = "SELECT system AS resource, ";
 const std::string kTail = ", 'r' AS reason FROM ev1_systems";
 
 TEST_CASE("lint: a clean rule", "[policies]") {
-  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'pass' WHEN entry * 2 = 4 THEN 'fail' ELSE 'no_evidence' END AS status" + kTail) ==
-        std::set<std::string>{});
+  CHECK(codes(kHead +
+              "CASE WHEN entry > 5 THEN 'pass' WHEN entry * 2 = 4 THEN 'fail' ELSE 'no_evidence' "
+              "END AS status" +
+              kTail) == std::set<std::string>{});
 }
 
 TEST_CASE("lint: ELSE 'pass'", "[policies]") {
-  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'fail' else 'pass' END AS status" + kTail) == std::set<std::string>{"else-pass"});
-  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'fail' ELSE /* x */ 'pass' END AS status" + kTail).contains("else-pass"));
+  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'fail' else 'pass' END AS status" + kTail) ==
+        std::set<std::string>{"else-pass"});
+  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'fail' ELSE /* x */ 'pass' END AS status" + kTail)
+            .contains("else-pass"));
 }
 
 TEST_CASE("lint: SELECT *", "[policies]") {
-  CHECK(codes("WITH a AS (SELECT * FROM ev1_systems) SELECT system AS resource, 'fail' AS status, 'r' AS reason FROM a") ==
-        std::set<std::string>{"select-star"});
-  CHECK(codes("WITH a AS (SELECT e.* FROM ev1_systems AS e) SELECT system AS resource, 'fail' AS status, 'r' AS reason FROM a")
+  CHECK(codes("WITH a AS (SELECT * FROM ev1_systems) SELECT system AS resource, 'fail' AS status, "
+              "'r' AS reason FROM a") == std::set<std::string>{"select-star"});
+  CHECK(codes("WITH a AS (SELECT e.* FROM ev1_systems AS e) SELECT system AS resource, 'fail' AS "
+              "status, 'r' AS reason FROM a")
             .contains("select-star"));
-  CHECK(codes("WITH a AS (SELECT 1, * FROM ev1_systems) SELECT system AS resource, 'fail' AS status, 'r' AS reason FROM a")
+  CHECK(codes("WITH a AS (SELECT 1, * FROM ev1_systems) SELECT system AS resource, 'fail' AS "
+              "status, 'r' AS reason FROM a")
             .contains("select-star"));
 }
 
 TEST_CASE("lint: statuses", "[policies]") {
   CHECK(codes(kHead + "'ok' AS status" + kTail) == std::set<std::string>{"status-unknown"});
-  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'pased' ELSE 'fail' END AS status" + kTail) == std::set<std::string>{"status-unknown"});
-  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'waived' ELSE 'fail' END AS status" + kTail).contains("status-unknown"));
-  CHECK(codes(kHead + "lower('PASS') AS status" + kTail) == std::set<std::string>{"status-computed"});
-  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'pa' || 'ss' ELSE 'fail' END AS status" + kTail).contains("status-computed"));
+  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'pased' ELSE 'fail' END AS status" + kTail) ==
+        std::set<std::string>{"status-unknown"});
+  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'waived' ELSE 'fail' END AS status" + kTail)
+            .contains("status-unknown"));
+  CHECK(codes(kHead + "lower('PASS') AS status" + kTail) ==
+        std::set<std::string>{"status-computed"});
+  CHECK(codes(kHead + "CASE WHEN entry > 5 THEN 'pa' || 'ss' ELSE 'fail' END AS status" + kTail)
+            .contains("status-computed"));
   CHECK(codes("SELECT 1 AS resource FROM ev1_systems") == std::set<std::string>{"status-missing"});
   // A CASE inside a condition is no status; the reason's strings are not statuses either.
-  CHECK(codes("SELECT system AS resource, CASE WHEN CASE WHEN entry > 1 THEN 'x' ELSE 'y' END = 'x' THEN 'pass' ELSE 'fail' END "
-              "AS status, CASE WHEN entry > 1 THEN 'free text' ELSE 'more' END AS reason FROM ev1_systems") == std::set<std::string>{});
+  CHECK(codes("SELECT system AS resource, CASE WHEN CASE WHEN entry > 1 THEN 'x' ELSE 'y' END = "
+              "'x' THEN 'pass' ELSE 'fail' END "
+              "AS status, CASE WHEN entry > 1 THEN 'free text' ELSE 'more' END AS reason FROM "
+              "ev1_systems") == std::set<std::string>{});
 }
 
 TEST_CASE("lint: what the sandbox refuses", "[policies]") {
-  CHECK(codes("SELECT random() AS resource, 'fail' AS status, 'r' AS reason FROM ev1_systems") == std::set<std::string>{"sql-refused"});
-  CHECK(codes(kHead + "'fail' AS status, :nobody AS reason FROM ev1_systems") == std::set<std::string>{"sql-refused"});
+  CHECK(codes("SELECT random() AS resource, 'fail' AS status, 'r' AS reason FROM ev1_systems") ==
+        std::set<std::string>{"sql-refused"});
+  CHECK(codes(kHead + "'fail' AS status, :nobody AS reason FROM ev1_systems") ==
+        std::set<std::string>{"sql-refused"});
   Rule rule = rule_with(kHead + "'fail' AS status" + kTail, "SELECT name AS id FROM sqlite_master");
   CHECK(codes(rule) == std::set<std::string>{"sql-refused"});
   rule.subjects = "SELECT system AS id FROM ev1_systems";
@@ -64,7 +78,8 @@ TEST_CASE("lint: what the sandbox refuses", "[policies]") {
 
 TEST_CASE("lint: TEXT compared with a number", "[policies]") {
   const auto with = [](const std::string& condition) {
-    Rule rule = rule_with(kHead + "CASE WHEN " + condition + " THEN 'pass' ELSE 'fail' END AS status" + kTail);
+    Rule rule = rule_with(kHead + "CASE WHEN " + condition +
+                          " THEN 'pass' ELSE 'fail' END AS status" + kTail);
     if (condition.find(":n") != std::string::npos) rule.params = {{"n", std::int64_t{5}}};
     return codes(rule);
   };
@@ -82,11 +97,13 @@ TEST_CASE("lint: TEXT compared with a number", "[policies]") {
   CHECK(with("placed_on IS NOT NULL") == std::set<std::string>{});
   CHECK(with("length(version) > 3") == std::set<std::string>{});
   CHECK(codes("WITH a AS (SELECT system, version AS v FROM ev1_systems) SELECT system AS resource, "
-              "CASE WHEN v > 3 THEN 'pass' ELSE 'fail' END AS status, 'r' AS reason FROM a") == finding);
+              "CASE WHEN v > 3 THEN 'pass' ELSE 'fail' END AS status, 'r' AS reason FROM a") ==
+        finding);
 }
 
 TEST_CASE("lint: five kinds of case", "[policies]") {
-  Rule rule = rule_with(kHead + "CASE WHEN entry > 5 THEN 'pass' ELSE 'fail' END AS status" + kTail);
+  Rule rule =
+      rule_with(kHead + "CASE WHEN entry > 5 THEN 'pass' ELSE 'fail' END AS status" + kTail);
   const auto missing = [&] {
     const auto findings = lint(test::pack_of(rule));
     REQUIRE(findings);

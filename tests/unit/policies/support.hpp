@@ -12,7 +12,9 @@
 
 namespace sigillo::policy::test {
 
-inline std::filesystem::path shipped_pack() { return std::filesystem::path(SIGILLO_SOURCE_DIR) / "policies/packs/eu-ai-act"; }
+inline std::filesystem::path shipped_pack() {
+  return std::filesystem::path(SIGILLO_SOURCE_DIR) / "policies/packs/eu-ai-act";
+}
 
 inline core::Timestamp day(std::string_view text) {
   auto time = core::timestamp_from_date(text);
@@ -42,7 +44,8 @@ inline core::Cell text(std::string value) { return core::Cell{std::move(value)};
 inline core::Cell number(std::int64_t value) { return core::Cell{value}; }
 
 // A pack of one rule about systems, with this query.
-inline Rule rule_with(std::string query, std::string subjects = "SELECT system AS id FROM ev1_systems") {
+inline Rule rule_with(std::string query,
+                      std::string subjects = "SELECT system AS id FROM ev1_systems") {
   Rule rule;
   rule.id = "T-1";
   rule.title = "test";
@@ -61,17 +64,20 @@ inline Pack pack_of(Rule rule) {
 }
 inline core::Evidence systems(std::initializer_list<std::string_view> names) {
   core::Evidence evidence;
-  for (const std::string_view name : names) add(evidence, "ev1_systems", {{"system", text(std::string(name))}});
+  for (const std::string_view name : names)
+    add(evidence, "ev1_systems", {{"system", text(std::string(name))}});
   return evidence;
 }
 
-inline Verdicts run(const Pack& pack, const core::Evidence& evidence, std::string_view as_of = "2026-12-03",
+inline Verdicts run(const Pack& pack, const core::Evidence& evidence,
+                    std::string_view as_of = "2026-12-03",
                     std::optional<std::string> scope = std::nullopt) {
   auto verdicts = evaluate(pack, evidence, {day(as_of), "test", std::move(scope)});
   if (!verdicts) FAIL(verdicts.error().message);
   return std::move(*verdicts);
 }
-inline RuleVerdict run_rule(const Rule& rule, const core::Evidence& evidence, std::string_view as_of = "2026-12-03") {
+inline RuleVerdict run_rule(const Rule& rule, const core::Evidence& evidence,
+                            std::string_view as_of = "2026-12-03") {
   return run(pack_of(rule), evidence, as_of).rules.at(0);
 }
 inline std::string bytes_of(const Verdicts& verdicts) {

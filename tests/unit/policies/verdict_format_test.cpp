@@ -16,7 +16,8 @@ std::string slurp(const std::filesystem::path& path) {
 }
 
 // The first fenced block after a heading.
-std::string block(const std::string& document, const std::string& heading, const std::string& fence) {
+std::string block(const std::string& document, const std::string& heading,
+                  const std::string& fence) {
   const auto at = document.find("\n" + heading + "\n");
   REQUIRE(at != std::string::npos);
   const auto start = document.find("```" + fence + "\n", at);
@@ -28,7 +29,8 @@ std::string block(const std::string& document, const std::string& heading, const
 }
 
 TEST_CASE("verdict.md: the worked example is what the engine writes", "[policies]") {
-  const std::string document = slurp(std::filesystem::path(SIGILLO_SOURCE_DIR) / "docs/formats/verdict.md");
+  const std::string document =
+      slurp(std::filesystem::path(SIGILLO_SOURCE_DIR) / "docs/formats/verdict.md");
   const auto rule = parse_rule(block(document, "### The rule", "yaml") + "\n", "rules/EX-1.yaml");
   if (!rule) FAIL(rule.error().message);
   Pack pack;
@@ -42,8 +44,10 @@ TEST_CASE("verdict.md: the worked example is what the engine writes", "[policies
   evidence.origin = "example.org/log";
   evidence.size = 3;
   evidence.root = core::sha256("root").hex();
-  test::add(evidence, "ev1_systems", {{"system", test::text("chat")}, {"placed_on", test::text("2026-05-01")},
-                                      {"entry", test::number(2)}});
+  test::add(evidence, "ev1_systems",
+            {{"system", test::text("chat")},
+             {"placed_on", test::text("2026-05-01")},
+             {"entry", test::number(2)}});
   test::add(evidence, "ev1_systems", {{"system", test::text("voice")}});
   const Verdicts verdicts = test::run(pack, evidence, "2026-12-03");
   CHECK(to_json(verdicts).dump(2) == block(document, "### The verdict", "json"));
@@ -52,7 +56,8 @@ TEST_CASE("verdict.md: the worked example is what the engine writes", "[policies
 }
 
 TEST_CASE("rule.md: the example rule loads, and its cases agree", "[policies]") {
-  const std::string document = slurp(std::filesystem::path(SIGILLO_SOURCE_DIR) / "docs/formats/rule.md");
+  const std::string document =
+      slurp(std::filesystem::path(SIGILLO_SOURCE_DIR) / "docs/formats/rule.md");
   const auto rule = parse_rule(block(document, "## Example", "yaml") + "\n", "rules/EX-2.yaml");
   if (!rule) FAIL(rule.error().message);
   const auto results = run_pack_tests(test::pack_of(*rule));
