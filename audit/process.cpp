@@ -67,7 +67,8 @@ core::Result<ProcessEnd> supervise(
     const std::vector<std::pair<std::string, std::string>>& environment) {
   SIGILLO_CHECK(!argv.empty());
   const SignalMask mask;
-  // A parent that ignores SIGCHLD would have its choice inherited here, and the end of the program would be lost.
+  // A parent that ignores SIGCHLD would have its choice inherited here, and the end of the program
+  // would be lost.
   std::signal(SIGCHLD, SIG_DFL);
   const auto start = std::chrono::steady_clock::now();
   const pid_t child = ::fork();

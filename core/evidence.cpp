@@ -43,11 +43,14 @@ constexpr std::array kOutputs = {
 constexpr std::array kDatasets = {text("dataset"),  text("root"),     text("license"),
                                   text("source"),   integer("files"), integer("bytes"),
                                   integer("entry"), text("signer"),   text("recorded_at")};
-constexpr std::array kRuns = {text("run_id"),           text("model"),        text("state"),
-                              text("started_at"),       text("ended_at"),     integer("exit_code"),
-                              integer("flop_e12"),      text("flop_basis"),   text("flop_method"),
-                              integer("energy_milliwatt_hours"), text("energy_basis"), text("energy_method"),
-                              integer("entry"),         text("signer"),       text("recorded_at")};
+constexpr std::array kRuns = {text("run_id"),       text("model"),
+                              text("state"),        text("started_at"),
+                              text("ended_at"),     integer("exit_code"),
+                              integer("flop_e12"),  text("flop_basis"),
+                              text("flop_method"),  integer("energy_milliwatt_hours"),
+                              text("energy_basis"), text("energy_method"),
+                              integer("entry"),     text("signer"),
+                              text("recorded_at")};
 constexpr std::array kRunDatasets = {text("run_id"),   text("dataset"), text("root"),
                                      integer("entry"), text("signer"),  text("recorded_at")};
 constexpr std::array kRunOutputs = {text("run_id"),   text("path"),   text("digest"),
