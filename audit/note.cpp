@@ -77,7 +77,9 @@ std::uint32_t key_id_of(std::string_view name, core::ByteView typed_key) {
 }
 
 core::Bytes typed_key_of(core::ByteView raw) {
-  core::Bytes typed{kEd25519Type};
+  core::Bytes typed;
+  typed.reserve(1 + raw.size());
+  typed.push_back(kEd25519Type);
   typed.insert(typed.end(), raw.begin(), raw.end());
   return typed;
 }

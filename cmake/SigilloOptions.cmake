@@ -25,7 +25,8 @@ target_compile_options(sigillo_flags INTERFACE
   -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Werror
   -ffp-contract=off          # a float may reach a decision: no compiler fuses on its own
   -fvisibility=hidden -fvisibility-inlines-hidden
-  -fstack-protector-strong -D_GLIBCXX_ASSERTIONS)
+  -fstack-protector-strong -D_GLIBCXX_ASSERTIONS
+  -DSIGILLO_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports this one inside the standard library's own inlined code.
   target_compile_options(sigillo_flags INTERFACE -Wno-null-dereference)

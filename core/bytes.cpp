@@ -116,8 +116,14 @@ Result<Bytes> base64_decode(std::string_view text) {
 }
 
 Result<Bytes> base64_decode_any(std::string_view text) {
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  return decode_base64(text, true);
+  const std::string_view digits = text.substr(0, text.find('='));
+  const std::string_view padding = text.substr(digits.size());
+  // Padding may be missing, not wrong.
+  if (padding.find_first_not_of('=') != std::string_view::npos)
+    return bad_base64("unexpected character");
+  if (!padding.empty() && (padding.size() > 2 || text.size() % 4 != 0))
+    return bad_base64("wrong padding");
+  return decode_base64(digits, true);
 }
 
 void append_u16(Bytes& out, std::uint16_t value) {

@@ -70,6 +70,8 @@ Status verify_envelope(const Envelope& envelope, const PublicKey& key) {
 
 Result<std::string> statement_bytes(const Statement& statement) {
   SIGILLO_CHECK(!statement.subjects.empty());
+  if (!statement.predicate.is_object())
+    return Error{ErrorCode::invalid_argument, "in-toto statement: predicate is not an object", ""};
   Json subjects = Json::array();
   for (const Subject& s : statement.subjects)
     subjects.push_back(Json{{"name", s.name}, {"digest", Json{{"sha256", s.sha256.hex()}}}});

@@ -71,6 +71,14 @@ bool utf16_less(std::string_view a, std::string_view b) {
                        : static_cast<unsigned char>(*x) < static_cast<unsigned char>(*y);
 }
 
+// True if an integer lies within +-(2^53 - 1).
+bool is_exact(const Json& integer) {
+  if (integer.is_number_unsigned())
+    return integer.get<std::uint64_t>() <= std::uint64_t{kMaxJsonInteger};
+  const auto value = integer.get<std::int64_t>();
+  return value >= -kMaxJsonInteger && value <= kMaxJsonInteger;
+}
+
 void write_string(std::string& out, std::string_view text) {
   out.push_back('"');
   for (const char c : text) {
@@ -137,11 +145,7 @@ Status write(std::string& out, const Json& value) {
       return {};
     case Json::value_t::number_integer:
     case Json::value_t::number_unsigned: {
-      const bool too_large =
-          value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{kMaxJsonInteger};
-      if (too_large || value.get<std::int64_t>() > kMaxJsonInteger ||
-          value.get<std::int64_t>() < -kMaxJsonInteger)
-        return refuse("an integer is beyond 2^53 - 1");
+      if (!is_exact(value)) return refuse("an integer is beyond 2^53 - 1");
       out += fmt::format("{}", value.get<std::int64_t>());
       return {};
     }
@@ -188,6 +192,8 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
                              limits.max_bytes),
                  ""};
   if (!is_utf8(text)) return refuse("not UTF-8");
+  // The parser takes a NUL byte for the end of its input and would ignore what follows.
+  if (text.find('\0') != std::string_view::npos) return refuse("a NUL byte");
   StrictReader reader(limits.max_depth);
   if (!Json::sax_parse(text, &reader))
     return refuse(reader.error.empty() ? "syntax error" : reader.error);
@@ -228,10 +234,8 @@ Result<std::string> json_string(const Json& object, std::string_view member,
 Result<std::int64_t> json_integer(const Json& object, std::string_view member,
                                   std::string_view where) {
   SIGILLO_TRY(const Json value, json_member(object, member, where));
-  const bool fits =
-      value.is_number_integer() &&
-      !(value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{kMaxJsonInteger});
-  if (!fits) return wrong(where, member, "is not an integer within +-(2^53 - 1)");
+  if (!value.is_number_integer() || !is_exact(value))
+    return wrong(where, member, "is not an integer within +-(2^53 - 1)");
   return value.get<std::int64_t>();
 }
 

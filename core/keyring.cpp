@@ -123,12 +123,17 @@ Result<KeyInfo> Keyring::import_key(std::string_view name, std::string_view text
     SIGILLO_TRY(const PrivateKey key, PrivateKey::from_pem(text));
     SIGILLO_TRY(std::string pem, key.pem());
     KeyInfo info = describe_signing(name, key, clock);
-    SIGILLO_TRY_VOID(store(info, pem, ".pem"));
+    const Status status = store(info, pem, ".pem");
+    secure_zero(pem.data(), pem.size());
+    if (!status.has_value()) return status.error();
     return info;
   }
   SIGILLO_TRY(const std::uint64_t value, parse_watermark_key(text));
   SIGILLO_TRY(KeyInfo info, describe_watermark(name, entropy, clock));
-  SIGILLO_TRY_VOID(store(info, fmt::format("0x{:016x}\n", value), ".watermark"));
+  std::string secret_text = fmt::format("0x{:016x}\n", value);
+  const Status status = store(info, secret_text, ".watermark");
+  secure_zero(secret_text.data(), secret_text.size());
+  if (!status.has_value()) return status.error();
   return info;
 }
 

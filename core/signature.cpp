@@ -166,6 +166,8 @@ Result<PrivateKey> PrivateKey::from_ed25519_seed(ByteView seed32) {
 }
 
 Result<PrivateKey> PrivateKey::from_p256_scalar(ByteView big_endian32) {
+  if (big_endian32.size() != 32)
+    return Error{ErrorCode::invalid_input, "a P-256 secret has 32 bytes", ""};
   const openssl::Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
   const openssl::Number scalar(
       BN_bin2bn(big_endian32.data(), static_cast<int>(big_endian32.size()), nullptr));

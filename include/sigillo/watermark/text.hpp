@@ -62,10 +62,11 @@ struct ChooseBatch {
       nullptr;               // [B]; the randomness of plain rows. May be null if plain is
   float temperature = 1.0F;  // > 0, finite
 };
-// choose_tokens writes one token per row to out[B]. NaN logits count as minus infinity; a row
-// without a finite logit or +infinity is an error (invalid_input) that names the row; among several
-// +infinity the lowest id wins... see docs. Thread-safe. Runs on the named back end
-// (core/gpu/backend.hpp): "host" is always there.
+// choose_tokens writes one token per row to out[B]; out.size() must be B. NaN logits count as minus infinity; plus infinity beats
+// every number, the lowest id among several. A row without a logit above minus infinity is invalid_input, which names the first
+// such row; it gets -1, and the other rows their tokens. Bad shapes, pointers or temperature: invalid_argument, nothing written.
+// `backend`: "host" (always there), "cuda", or "auto" (core/gpu/backend.hpp); unknown or unavailable: device_unavailable.
+// Thread-safe. The tokens do not depend on the back end, the batch or the stride.
 [[nodiscard]] core::Status choose_tokens(const TextProfile& profile, const TextKey& key,
                                          const ChooseBatch& batch, std::span<TokenId> out,
                                          std::string_view backend = "host");

@@ -348,7 +348,7 @@ TEST_CASE("detector: verdicts, limits and corrections") {
 
 TEST_CASE("detector: the false-positive rate is the nominal one, both ways") {
   std::mt19937_64 random(20260802);
-  constexpr std::int64_t kTexts = 20000;
+  constexpr std::int64_t kTexts = 100000;
   const std::vector<double> levels = {1e-1, 1e-2, 1e-3};
   std::vector<std::int64_t> below(levels.size());
   for (std::int64_t text = 0; text < kTexts; ++text) {

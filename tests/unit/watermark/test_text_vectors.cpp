@@ -165,6 +165,15 @@ TEST_CASE("vectors: plain words, fixed-point numbers and choices") {
                                                          {"logit", logit_record},
                                                          {"choice", choice_record}});
 }
+TEST_CASE("vectors: the worked example of docs/formats/text-profile.md") {
+  test::run_vectors(SIGILLO_DOCS "/formats/text-profile.md", {{"philox", philox_record},
+                                                              {"state", state_record},
+                                                              {"mantissas", mantissas_record},
+                                                              {"log2", log2_record},
+                                                              {"choice", choice_record}});
+  CHECK(profile_digest(text_profile("vllm-gumbel").value()).hex() ==
+        "affd807382f96237100493bd2f3dd44e2edf3e070214368b6128b7afecc9c657");
+}
 TEST_CASE("vectors: exact tails against 60-digit arithmetic") {
   test::run_vectors(SIGILLO_VECTORS "/tails.txt",
                     {{"erlang", erlang_record}, {"binomial", binomial_record}});

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace sigillo::test {
@@ -59,7 +60,8 @@ class VectorRecord {
     throw std::runtime_error(place_ + ": " + kind_ + ": " + what);
   }
   template <class Parse>
-  auto whole(const std::string& value, Parse parse_one) const {
+  std::invoke_result_t<Parse, const std::string&, std::size_t*> whole(const std::string& value,
+                                                                      Parse parse_one) const {
     std::size_t end = 0;
     const auto number = parse_one(value, &end);
     if (value.empty() || end != value.size()) fail("not a number: " + value);
@@ -78,8 +80,15 @@ inline std::vector<VectorRecord> read_vectors(const std::string& path) {
   if (!file) throw std::runtime_error("cannot open " + path);
   std::vector<VectorRecord> records;
   int number = 0;
+  const bool page = path.ends_with(".md");  // of a document, the blocks fenced as "vectors"
+  bool inside = !page;
   for (std::string line; std::getline(file, line);) {
     ++number;
+    if (page && line.starts_with("```")) {
+      inside = line == "```vectors";
+      continue;
+    }
+    if (!inside) continue;
     line = line.substr(0, line.find('#'));
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     records.emplace_back(path + ":" + std::to_string(number), line);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An independent reference for the vectors in this folder, with integers and mpmath only.
 
-    python3 reference.py check    recomputes every record of *.txt and compares (exit 1 on a difference)
+    python3 reference.py check    recomputes every record of *.txt and of docs/formats/text-profile.md and compares (exit 1 on a difference)
     python3 reference.py table    prints the reciprocal table of watermark/kernels/fixed_log2.hpp
 
 It shares no code with the library. The published values (vLLM's compatibility vectors, the Philox known-answer tests) were
@@ -217,7 +217,13 @@ def check_record(kind, r):
 
 
 def records(path):
+    inside = path.suffix != ".md"
     for number, line in enumerate(path.read_text().splitlines(), 1):
+        if path.suffix == ".md" and line.startswith("```"):
+            inside = line == "```vectors"
+            continue
+        if not inside:
+            continue
         line = line.split("#")[0].strip()
         if line:
             kind, *fields = line.split()
@@ -233,7 +239,8 @@ def main():
         print(__doc__, file=sys.stderr)
         return 3
     bad = count = 0
-    for path in sorted(pathlib.Path(__file__).parent.glob("*.txt")):
+    here = pathlib.Path(__file__).resolve().parent
+    for path in [*sorted(here.glob("*.txt")), here.parents[2] / "docs/formats/text-profile.md"]:
         for number, kind, fields in records(path):
             count += 1
             if not check_record(kind, fields):

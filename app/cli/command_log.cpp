@@ -1,0 +1,262 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "app/cli/context.hpp"
+#include "app/cli/render.hpp"
+#include "sigillo/audit/proof.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::cli {
+namespace {
+
+using audit::Ledger;
+using core::Error;
+using core::ErrorCode;
+using core::ExitCode;
+using core::Json;
+using core::Result;
+using core::Status;
+
+constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
+
+struct LogArguments {
+  std::string file, output, leaf_file, key;
+  std::uint64_t index = 0;
+  std::string kind;
+  bool raw = false;
+};
+
+// One line: an envelope that was signed elsewhere is taken as it is; {"kind", "subject", "fields"}
+// is signed here.
+Result<std::string> leaf_of_line(const Context& context, const core::PrivateKey& key,
+                                 std::string_view line) {
+  SIGILLO_TRY(const Json value, core::parse_json(line));
+  if (value.is_object() && value.contains("payloadType")) {
+    SIGILLO_TRY(const core::Envelope envelope, core::parse_envelope(line));
+    SIGILLO_TRY(std::string leaf, core::envelope_bytes(envelope));
+    SIGILLO_TRY(const audit::Record record, audit::read_record(leaf));
+    static_cast<void>(record);
+    return leaf;
+  }
+  SIGILLO_TRY(const std::string name, core::json_string(value, "kind", "record"));
+  SIGILLO_TRY(const Json fields, core::json_member(value, "fields", "record"));
+  const audit::RecordKind* kind = audit::find_record_kind(name);
+  if (kind == nullptr || !kind->by_hand)
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("record kind \"{}\" cannot be appended by hand", printable(name)),
+                 "`sigillo record --help` lists the kinds"};
+  SIGILLO_TRY_VOID(audit::validate_fields(*kind, fields));
+  const std::string subject = fields.at(std::string(kind->subject)).get<std::string>();
+  return audit::make_record(*kind, fields, {audit::named_subject(kind->subject, subject)}, key,
+                            context.clock);
+}
+
+// All lines are read and checked before the first is appended; then they go in batches, each all or
+// nothing.
+Result<ExitCode> append(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const core::PrivateKey key,
+              workspace.keyring().signing_key(workspace.config().record_key));
+  SIGILLO_TRY(const core::Bytes bytes, core::read_file(arguments.file, kMaxAppendBytes));
+  std::vector<std::string> leaves;
+  std::string_view rest = core::as_text(bytes);
+  for (std::size_t number = 1; !rest.empty(); ++number) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    auto leaf = leaf_of_line(context, key, rest.substr(0, end));
+    if (!leaf.has_value())
+      return leaf.error().in(
+          fmt::format("{} line {}, nothing was appended", arguments.file, number));
+    leaves.push_back(*std::move(leaf));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (leaves.empty())
+    return Error{ErrorCode::invalid_input, fmt::format("{} holds no records", arguments.file),
+                 "give one JSON record a line"};
+  std::uint64_t first = 0;
+  for (std::size_t start = 0; start < leaves.size(); start += audit::kMaxBatch) {
+    const auto batch =
+        std::span(leaves).subspan(start, std::min(audit::kMaxBatch, leaves.size() - start));
+    auto receipts = audit::append_records(workspace, batch);
+    if (!receipts.has_value())
+      return receipts.error().in(
+          fmt::format("{} of {} records were appended", start, leaves.size()));
+    if (start == 0) first = receipts->front().index;
+  }
+  if (context.json) fmt::print("{}\n", Json{{"first", first}, {"count", leaves.size()}}.dump());
+  else fmt::print("{} records appended from entry {} on\n", leaves.size(), first);
+  return ExitCode::done;
+}
+
+Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(arguments.index));
+  if (arguments.raw) {
+    fmt::print("{}", leaf);
+    return ExitCode::done;
+  }
+  SIGILLO_TRY(const audit::Record record, audit::read_record(leaf));
+  Json signers = Json::array();
+  for (const core::EnvelopeSignature& signature : record.envelope.signatures)
+    signers.push_back(signature.key_id);
+  Json subjects = Json::array();
+  for (const core::Subject& subject : record.statement.subjects)
+    subjects.push_back(Json{{"name", subject.name}, {"sha256", subject.sha256.hex()}});
+  const Json json{
+      {"entry", arguments.index}, {"kind", record.kind->name},
+      {"subjects", subjects},     {"fields", record.fields},
+      {"signed_by", signers},     {"leaf_hash", audit::leaf_hash(core::as_bytes(leaf)).hex()}};
+  fmt::print("{}\n", context.json ? json.dump() : json.dump(2));
+  return ExitCode::done;
+}
+
+Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY_VOID(
+      ledger.for_each(0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
+        const auto record = audit::read_record(core::as_text(entry.leaf));
+        const std::string kind =
+            record.has_value() ? std::string(record->kind->name) : "(not readable)";
+        if (!arguments.kind.empty() && kind != arguments.kind) return {};
+        const std::string subject =
+            record.has_value() ? record->statement.subjects.front().name : "";
+        const std::string time = record.has_value() ? record->recorded_at : "";
+        if (context.json)
+          fmt::print("{}\n", Json{{"entry", entry.index},
+                                  {"kind", kind},
+                                  {"subject", subject},
+                                  {"recorded_at", time}}
+                                 .dump());
+        else fmt::print("{:>6}  {:<20}  {:<17}  {}\n", entry.index, time, kind, printable(subject));
+        return {};
+      }));
+  return ExitCode::done;
+}
+
+Result<ExitCode> checkpoint(const Context& context) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const core::PrivateKey key,
+              workspace.keyring().signing_key(workspace.config().log_key));
+  SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
+  SIGILLO_TRY(const std::string note, ledger.publish(key));
+  fmt::print("{}", context.json ? Json{{"checkpoint", note}}.dump() + "\n" : note);
+  return ExitCode::done;
+}
+
+Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  audit::TlogProof proof;
+  proof.index = arguments.index;
+  SIGILLO_TRY(proof.checkpoint, ledger.latest_checkpoint());
+  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
+  SIGILLO_TRY(const core::PublicKey public_key, core::PublicKey::from_pem(info.public_key));
+  SIGILLO_TRY(const audit::NoteVerifier log,
+              audit::NoteVerifier::create(ledger.origin(), public_key));
+  SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(proof.checkpoint, log));
+  std::vector<core::Digest> hashes;
+  SIGILLO_TRY_VOID(
+      ledger.for_each(0, checkpoint.size, [&](const audit::StoredEntry& entry) -> Status {
+        hashes.push_back(audit::leaf_hash(entry.leaf));
+        return {};
+      }));
+  SIGILLO_TRY(proof.path, audit::inclusion_path(arguments.index, hashes));
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(arguments.index));
+  // A receipt that would not verify is never handed out.
+  SIGILLO_TRY(const audit::Checkpoint verified,
+              audit::verify_tlog_proof(proof, core::as_bytes(leaf), log));
+  static_cast<void>(verified);
+  const std::string text = audit::tlog_proof_text(proof);
+  if (arguments.output.empty()) {
+    fmt::print("{}", text);
+    return ExitCode::done;
+  }
+  SIGILLO_TRY_VOID(core::write_file_atomically(arguments.output, core::as_bytes(text)));
+  return ExitCode::done;
+}
+
+Result<ExitCode> verify_proof(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const core::Bytes proof_bytes, core::read_file(arguments.file, 65536));
+  SIGILLO_TRY(const core::Bytes leaf, core::read_file(arguments.leaf_file, audit::kMaxLeafBytes));
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(arguments.key));
+  SIGILLO_TRY(const audit::TlogProof proof, audit::parse_tlog_proof(core::as_text(proof_bytes)));
+  SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::verify_tlog_proof(proof, leaf, log));
+  if (context.json)
+    fmt::print("{}\n", Json{{"verified", true},
+                            {"origin", checkpoint.origin},
+                            {"size", checkpoint.size},
+                            {"index", proof.index}}
+                           .dump());
+  else
+    fmt::print("verified: this is entry {} of {} at size {}\n", proof.index,
+               printable(checkpoint.origin), checkpoint.size);
+  return ExitCode::done;
+}
+
+Result<ExitCode> check(const Context& context) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
+  fmt::print("{}", context.json ? fsck_json(report).dump() + "\n" : render_fsck(report));
+  return report.sound() ? ExitCode::done : ExitCode::undecided;
+}
+
+}  // namespace
+
+void add_log_commands(CLI::App& app, Context& context) {
+  CLI::App* log = app.add_subcommand("log", "the ledger");
+  log->require_subcommand(1);
+  auto arguments = std::make_shared<LogArguments>();
+
+  CLI::App* command = add_command(*log, context, "append", "append records, one JSON value a line",
+                                  [&context, arguments] { return append(context, *arguments); });
+  command->add_option("file", arguments->file, "the file, or - for standard input")->required();
+  command->footer(
+      "A line is {\"kind\": K, \"fields\": {...}}, which is signed here, or a signed DSSE "
+      "envelope, which is appended as it is.");
+  add_json_flag(*command, context);
+
+  command = add_command(*log, context, "show", "show one entry",
+                        [&context, arguments] { return show(context, *arguments); });
+  command->add_option("entry", arguments->index, "its index")->required();
+  command->add_flag("--raw", arguments->raw, "print the leaf's exact bytes");
+  add_json_flag(*command, context);
+
+  command = add_command(*log, context, "list", "list the entries",
+                        [&context, arguments] { return list(context, *arguments); });
+  command->add_option("--kind", arguments->kind, "only this kind of record");
+  add_json_flag(*command, context);
+
+  command = add_command(*log, context, "checkpoint",
+                        "sign a checkpoint over everything that is durable, and print it",
+                        [&context] { return checkpoint(context); });
+  add_json_flag(*command, context);
+
+  command = add_command(*log, context, "prove",
+                        "write a receipt (tlog-proof) that one entry is in the ledger",
+                        [&context, arguments] { return prove(context, *arguments); });
+  command->add_option("entry", arguments->index, "its index")->required();
+  command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
+
+  command =
+      add_command(*log, context, "verify-proof", "check a receipt offline; needs no workspace",
+                  [&context, arguments] { return verify_proof(context, *arguments); });
+  command->add_option("file", arguments->file, "the receipt")->required();
+  command
+      ->add_option("--leaf", arguments->leaf_file,
+                   "the entry's exact bytes (`sigillo log show N --raw`)")
+      ->required();
+  command
+      ->add_option("--log-key", arguments->key,
+                   "the ledger's verifier key (`sigillo keys export log --format vkey`)")
+      ->required();
+  add_json_flag(*command, context);
+
+  command = add_command(*log, context, "fsck",
+                        "check the whole workspace from the leaf bytes up; writes nothing",
+                        [&context] { return check(context); });
+  add_json_flag(*command, context);
+}
+
+}  // namespace sigillo::cli

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "app/cli/context.hpp"
+#include "app/cli/render.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::cli {
+namespace {
+
+using core::ExitCode;
+using core::Json;
+using core::Result;
+
+Json key_json(const core::KeyInfo& key) {
+  Json json{{"name", key.name},
+            {"kind", key.kind},
+            {"algorithm", key.algorithm},
+            {"key_id", key.key_id},
+            {"created_at", key.created_at}};
+  if (!key.public_key.empty()) json["public_key"] = key.public_key;
+  return json;
+}
+
+ExitCode print_key(const Context& context, const core::KeyInfo& key) {
+  if (context.json) fmt::print("{}\n", key_json(key).dump());
+  else fmt::print("key {}: {} {}, id {}\n", key.name, key.kind, key.algorithm, key.key_id);
+  return ExitCode::done;
+}
+
+struct InitArguments {
+  std::string origin;
+  std::string actor = "self";
+};
+
+Result<ExitCode> init(Context& context, InitArguments arguments) {
+  if (arguments.origin.empty()) {
+    core::Bytes random(4);
+    SIGILLO_TRY_VOID(context.entropy.fill(random));
+    arguments.origin = "local/" + core::hex_encode(random);
+  }
+  SIGILLO_TRY(const audit::Workspace workspace,
+              audit::Workspace::init(context.workspace_folder, arguments.origin, arguments.actor,
+                                     context.entropy, context.clock));
+  SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
+  SIGILLO_TRY(const std::string checkpoint, ledger.latest_checkpoint());
+  if (context.json) {
+    fmt::print("{}\n", Json{{"workspace", workspace.folder().string()},
+                            {"origin", arguments.origin},
+                            {"checkpoint", checkpoint}}
+                           .dump());
+    return ExitCode::done;
+  }
+  fmt::print(
+      "workspace {} made: keyring, genesis, trust list (one key for everything: "
+      "self-recorded)\nfirst checkpoint:\n\n{}",
+      workspace.folder().string(), checkpoint);
+  return ExitCode::done;
+}
+
+struct KeyArguments {
+  std::string name, file, format = "pem";
+  std::string algorithm = "ed25519";
+};
+
+Result<ExitCode> generate(Context& context, const KeyArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  core::Keyring keyring = workspace.keyring();
+  if (arguments.algorithm == "watermark") {
+    SIGILLO_TRY(const core::KeyInfo key,
+                keyring.generate_watermark(arguments.name, context.entropy, context.clock));
+    return print_key(context, key);
+  }
+  SIGILLO_TRY(const core::KeyAlgorithm algorithm, core::key_algorithm(arguments.algorithm));
+  SIGILLO_TRY(const core::KeyInfo key,
+              keyring.generate_signing(arguments.name, algorithm, context.entropy, context.clock));
+  return print_key(context, key);
+}
+
+Result<ExitCode> import_key(Context& context, const KeyArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(core::Bytes text, core::read_file(arguments.file, 16384));
+  auto key = workspace.keyring().import_key(arguments.name, core::as_text(text), context.entropy,
+                                            context.clock);
+  core::secure_zero(text.data(), text.size());
+  if (!key.has_value()) return key.error();
+  return print_key(context, *key);
+}
+
+Result<ExitCode> list_keys(const Context& context) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const std::vector<core::KeyInfo> keys, workspace.keyring().list());
+  Json json = Json::array();
+  std::vector<std::vector<std::string>> rows = {{"NAME", "KIND", "ALGORITHM", "ID", "CREATED"}};
+  for (const core::KeyInfo& key : keys) {
+    json.push_back(key_json(key));
+    rows.push_back({key.name, key.kind, key.algorithm, key.key_id.substr(0, 19), key.created_at});
+  }
+  fmt::print("{}", context.json ? json.dump() + "\n" : table(rows));
+  return ExitCode::done;
+}
+
+Result<ExitCode> export_key(const Context& context, const KeyArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(arguments.name));
+  if (info.kind != "signing")
+    return core::Error{
+        core::ErrorCode::unsupported,
+        fmt::format("key \"{}\" is a {} key: it has no public half", info.name, info.kind),
+        "name a signing key"};
+  if (arguments.format == "pem") {
+    fmt::print("{}", info.public_key);
+    return ExitCode::done;
+  }
+  SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
+  SIGILLO_TRY(const audit::NoteVerifier verifier,
+              audit::NoteVerifier::create(workspace.config().origin, key));
+  fmt::print("{}\n", verifier.vkey());
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_workspace_commands(CLI::App& app, Context& context) {
+  auto init_arguments = std::make_shared<InitArguments>();
+  CLI::App* command =
+      add_command(app, context, "init",
+                  "make a workspace: keyring, ledger with genesis and trust list, first checkpoint",
+                  [&context, init_arguments] { return init(context, *init_arguments); });
+  command->add_option(
+      "--origin", init_arguments->origin,
+      "the ledger's name, such as example.com/audit (default: local/ and 8 random digits)");
+  command->add_option("--actor", init_arguments->actor, "who holds the signing key")
+      ->capture_default_str();
+  add_json_flag(*command, context);
+
+  CLI::App* keys =
+      app.add_subcommand("keys", "the keyring; secrets never appear in arguments or output");
+  keys->require_subcommand(1);
+  auto arguments = std::make_shared<KeyArguments>();
+  command = add_command(*keys, context, "generate", "make a key",
+                        [&context, arguments] { return generate(context, *arguments); });
+  command->add_option("name", arguments->name, "name of the key")->required();
+  command
+      ->add_option("--algorithm", arguments->algorithm,
+                   "ed25519, ecdsa-p256 or watermark (64 random bits)")
+      ->check(CLI::IsMember({"ed25519", "ecdsa-p256", "watermark"}))
+      ->capture_default_str();
+  add_json_flag(*command, context);
+
+  command = add_command(*keys, context, "list", "list the keys",
+                        [&context] { return list_keys(context); });
+  add_json_flag(*command, context);
+
+  command = add_command(*keys, context, "import",
+                        "take a key from a file: PEM (PKCS#8), or a 64-bit watermark key",
+                        [&context, arguments] { return import_key(context, *arguments); });
+  command->add_option("name", arguments->name, "name of the key")->required();
+  command->add_option("--from-file", arguments->file, "the file, or - for standard input")
+      ->required();
+  add_json_flag(*command, context);
+
+  command = add_command(*keys, context, "export", "print the public half of a signing key",
+                        [&context, arguments] { return export_key(context, *arguments); });
+  command->add_option("name", arguments->name, "name of the key")->required();
+  command
+      ->add_option("--format", arguments->format,
+                   "pem, or vkey (C2SP verifier key under the ledger's name)")
+      ->check(CLI::IsMember({"pem", "vkey"}))
+      ->capture_default_str();
+}
+
+}  // namespace sigillo::cli

@@ -1,0 +1,48 @@
+// What every command shares: where the workspace is, how to print, which clock and randomness to
+// use.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sigillo/audit/workspace.hpp"
+#include "sigillo/core/clock.hpp"
+
+namespace sigillo::cli {
+
+struct Context {
+  std::filesystem::path workspace_folder;
+  bool json = false;
+  std::vector<std::string> command;  // what follows "--" of `run`
+  core::SystemClock clock;
+  core::SystemEntropy entropy;
+  // The chosen command; set while the arguments are parsed, called afterwards.
+  std::function<core::Result<core::ExitCode>()> action;
+  std::optional<int> exact_exit;  // `run`: the command's own exit code
+
+  [[nodiscard]] core::Result<audit::Workspace> workspace() const {
+    return audit::Workspace::open(workspace_folder);
+  }
+};
+
+// Adds a leaf command: its options are declared by `options`, its work is `action`.
+CLI::App* add_command(CLI::App& parent, Context& context, const std::string& name,
+                      const std::string& help,
+                      std::function<core::Result<core::ExitCode>()> action);
+void add_json_flag(CLI::App& command, Context& context);
+
+// One file a group of commands.
+void add_workspace_commands(CLI::App& app, Context& context);  // init, keys
+void add_record_commands(CLI::App& app, Context& context);     // record, dataset, model, outputs
+void add_run_command(CLI::App& app, Context& context);         // run
+void add_text_commands(CLI::App& app, Context& context);       // text
+void add_log_commands(CLI::App& app, Context& context);        // log
+void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
+
+// The whole manual as a roff page, from the same table as the help.
+[[nodiscard]] std::string man_page(const CLI::App& app);
+
+}  // namespace sigillo::cli

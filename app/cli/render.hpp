@@ -1,0 +1,27 @@
+// Text for people. Pure: values in, text out.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/pipeline/text.hpp"
+#include "sigillo/audit/fsck.hpp"
+#include "sigillo/core/result.hpp"
+#include "sigillo/policy/verdict.hpp"
+
+namespace sigillo::cli {
+
+// A p-value from floor(log10 p * 1e6): "3.2e-45". Never rounded to zero.
+[[nodiscard]] std::string p_value_text(std::int64_t log10_micro);
+// Columns padded to their widest cell; the first row is the heading.
+[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string render_error(const core::Error& error);
+[[nodiscard]] std::string render_detections(const std::vector<app::FileDetection>& detections);
+[[nodiscard]] std::string render_fsck(const audit::FsckReport& report);
+[[nodiscard]] std::string render_verdicts(const policy::Verdicts& verdicts);
+[[nodiscard]] core::Json fsck_json(const audit::FsckReport& report);
+// Text from records and files may hold terminal escapes: they are shown as \xNN.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace sigillo::cli

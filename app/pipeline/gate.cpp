@@ -1,0 +1,51 @@
+#include "app/pipeline/gate.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+namespace sigillo::app {
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+
+Result<GateResult> gate(const audit::Workspace& workspace, const GateRequest& request) {
+  GateResult result;
+  SIGILLO_TRY(const policy::Pack pack, policy::load_pack(request.pack));
+  SIGILLO_TRY(result.ledger, audit::fsck(workspace));
+  if (!result.ledger.sound()) return result;
+  policy::EvaluateOptions options;
+  options.as_of = request.as_of;
+  options.tool_version = SIGILLO_VERSION;
+  options.scope_release = request.release;
+  SIGILLO_TRY(result.verdicts, policy::evaluate(pack, result.ledger.evidence, options));
+  result.exit = policy::gate_exit(*result.verdicts);
+  const auto projected = audit::write_projection(workspace, result.ledger.evidence);
+  if (!projected.has_value()) result.projection_problem = projected.error().message;
+  return result;
+}
+
+Result<fs::path> find_pack(const std::string& name_or_path) {
+  std::vector<fs::path> candidates;
+  if (name_or_path.find('/') != std::string::npos) {
+    candidates.emplace_back(name_or_path);
+  } else {
+    if (const char* folder = std::getenv("SIGILLO_PACKS"); folder != nullptr)
+      candidates.push_back(fs::path(folder) / name_or_path);
+    std::error_code ignored;
+    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+    candidates.push_back(program.parent_path().parent_path() / "share/sigillo/packs" /
+                         name_or_path);
+  }
+  std::error_code ignored;
+  for (const fs::path& candidate : candidates)
+    if (fs::exists(candidate / "pack.yaml", ignored)) return candidate;
+  return Error{
+      ErrorCode::not_found,
+      fmt::format("no pack \"{}\" (looked at {})", name_or_path, candidates.back().string()),
+      "`sigillo policy list` shows the packs that are installed; a path with a \"/\" names a "
+      "folder"};
+}
+
+}  // namespace sigillo::app

@@ -1,0 +1,31 @@
+// The gate: verify the ledger, recompute the evidence, judge it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sigillo/audit/fsck.hpp"
+#include "sigillo/policy/engine.hpp"
+
+namespace sigillo::app {
+
+struct GateRequest {
+  std::filesystem::path pack;
+  core::Timestamp as_of;
+  std::optional<std::string> release;
+};
+struct GateResult {
+  audit::FsckReport ledger;
+  std::optional<policy::Verdicts>
+      verdicts;  // nothing if the ledger is not sound: the gate then refuses to judge
+  std::string projection_problem;  // why evidence.db could not be written; no part of the verdict
+  core::ExitCode exit = core::ExitCode::undecided;
+};
+[[nodiscard]] core::Result<GateResult> gate(const audit::Workspace& workspace,
+                                            const GateRequest& request);
+
+// The folder of a pack that is named by path or by name (looked up in SIGILLO_PACKS, then beside
+// the program).
+[[nodiscard]] core::Result<std::filesystem::path> find_pack(const std::string& name_or_path);
+
+}  // namespace sigillo::app
