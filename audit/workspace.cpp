@@ -81,6 +81,7 @@ Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origi
   const fs::path clean = target.has_filename() ? target : target.parent_path();
   const fs::path temporary =
       clean.parent_path() / fmt::format(".{}.{}.tmp", clean.filename().string(), ::getpid());
+  fs::remove_all(temporary, error);  // of a process with our id that was killed; ids come again
   fs::create_directories(temporary, error);
   if (error) return core::error_from_errno(error.value(), "cannot create", temporary);
   Status status = fill(temporary, config, actor, entropy, clock);
