@@ -1,6 +1,10 @@
 #include "sigillo/audit/blobs.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "sigillo/core/files.hpp"
 
@@ -8,6 +12,24 @@ namespace sigillo::audit {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorCode;
+
+namespace {
+
+// A new folder is durable once the folder that names it is.
+core::Status make_durable_folder(const fs::path& folder) {
+  std::error_code error;
+  const bool made = fs::create_directories(folder, error);
+  if (error) return core::error_from_errno(error.value(), "cannot create", folder);
+  if (!made) return {};
+  const int parent = ::open(folder.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = parent >= 0 && ::fsync(parent) == 0;
+  const int cause = errno;
+  if (parent >= 0) ::close(parent);
+  if (!synced) return core::error_from_errno(cause, "cannot sync", folder.parent_path());
+  return {};
+}
+
+}  // namespace
 
 fs::path BlobStore::path(const core::Digest& digest) const {
   const std::string name = digest.hex();
@@ -23,9 +45,7 @@ core::Result<core::Digest> BlobStore::put(core::ByteView bytes) {
   const core::Digest digest = core::sha256(bytes);
   if (get(digest).has_value()) return digest;
   const fs::path target = path(digest);
-  std::error_code error;
-  fs::create_directories(target.parent_path(), error);
-  if (error) return core::error_from_errno(error.value(), "cannot create", target.parent_path());
+  SIGILLO_TRY_VOID(make_durable_folder(target.parent_path()));
   SIGILLO_TRY_VOID(core::write_file_atomically(target, bytes, 0644));
   return digest;
 }

@@ -246,27 +246,24 @@ void EvidenceBuilder::take_outputs(const Source& s) {
     core::Error error{core::ErrorCode::evidence_corrupt,
                       fmt::format("blob sha256:{} was altered", lines_digest->hex()),
                       "restore the blob from a copy; the ledger names the right digest"};
-    if (tree.has_value()) {
-      const auto altered = altered_lines(core::as_text(*raw), *tree);
+    const auto altered =
+        tree.has_value() ? altered_lines(core::as_text(*raw), *tree) : std::vector<std::size_t>();
+    if (!altered.empty())
       error.message +=
           fmt::format("; detections that differ: line {}", fmt::join(altered, ", line "));
-    }
     return problem(s, "detections blob", std::move(error));
   }
   if (!tree.has_value()) return;
   ++blob_count_;
   const auto outputs = parse_output_lines(core::as_text(*raw));
   if (!outputs.has_value()) return problem(s, "detections blob", outputs.error());
-  CompactRange range;
-  for (std::size_t i = 0; i + 32 <= tree->size(); i += 32)
-    range.append(*core::Digest::from_bytes(core::ByteView(*tree).subspan(i, 32)));
-  const bool whole = range.root().hex() == s.name("batch_root") &&
-                     altered_lines(core::as_text(*raw), *tree).empty() &&
-                     outputs->size() == f.at("count").get<std::size_t>();
+  const auto batch = make_outputs_batch(*outputs);
+  const bool whole = batch.has_value() && batch->root.hex() == s.name("batch_root") &&
+                     batch->tree == *tree && batch->count == f.at("count").get<std::uint64_t>();
   if (!whole)
-    return problem(
-        s, "detections blob",
-        {core::ErrorCode::evidence_corrupt, "count or batch_root are not those of the lines", ""});
+    return problem(s, "detections blob",
+                   {core::ErrorCode::evidence_corrupt,
+                    "count, tree or batch_root are not those of the lines", ""});
   for (const OutputLine& line : *outputs) {
     const core::Detection& d = line.detection;
     put("ev1_outputs", key_of(s.name("release"), line.output_digest.hex()),

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <map>
+#include <optional>
 #include <set>
 
 #include "audit/evidence_builder.hpp"
@@ -50,10 +52,14 @@ class Check {
     add(Severity::error, std::move(check), std::move(place), std::move(message),
         std::string(remedy));
   }
-  Status walk_entries(const Ledger& ledger);
+  void open_projection();
+  Status read_ledger(const Ledger& ledger);
+  void check_genesis(const Ledger& ledger);
   void take_entry(const StoredEntry& entry);
   void take_record(std::uint64_t index, std::string_view leaf);
-  void check_head(const Ledger& ledger);
+  Status check_head(const Ledger& ledger);
+  void check_checkpoint(const StoredCheckpoint& stored, const NoteVerifier& log);
+  void give_evidence(const NoteVerifier& log);
   void check_checkpoints();
   void check_private_values();
   void check_projection();
@@ -66,14 +72,25 @@ class Check {
   bool genesis_ = false;
   CompactRange range_;
   std::vector<StoredCheckpoint> stored_checkpoints_;
-  std::size_t next_checkpoint_ = 0;
-  std::map<std::uint64_t, Digest> roots_;  // recomputed, at the checkpoints' sizes
+  // Recomputed at the sizes that a checkpoint or the projection names.
+  std::map<std::uint64_t, std::optional<CompactRange>> ranges_;
   std::map<std::uint64_t, Evidence>
       evidence_at_;  // at the latest checkpoint, and where the projection stands
   std::set<std::string>
       hex_values_;  // every digest-like value in records: what a commitment can be found among
+  // Opened once: another process may put a new file in its place meanwhile.
+  std::optional<Result<sqlite::Database>> projection_;
   std::uint64_t projection_size_ = 0;
+  std::string projection_root_;
 };
+
+// The hash of every subtree, in the form that the ledger stores.
+core::Bytes packed(const CompactRange& range) {
+  core::Bytes out;
+  for (const Digest& hash : range.hashes())
+    out.insert(out.end(), hash.bytes.begin(), hash.bytes.end());
+  return out;
+}
 
 void Check::collect_commitments(const core::Json& value) {
   if (value.is_string() && value.get_ref<const std::string&>().size() == 64)
@@ -120,24 +137,27 @@ void Check::take_entry(const StoredEntry& entry) {
   }
   range_.append(hash);
   take_record(entry.index, core::as_text(entry.leaf));
-  // Both are in order of size: one comparison an entry, however many checkpoints there are.
-  if (next_checkpoint_ < stored_checkpoints_.size() &&
-      stored_checkpoints_[next_checkpoint_].size == range_.size()) {
-    roots_[range_.size()] = range_.root();
-    ++next_checkpoint_;
-  }
+  if (const auto named = ranges_.find(range_.size()); named != ranges_.end())
+    named->second = range_;
   const bool wanted =
       range_.size() == projection_size_ ||
       (!stored_checkpoints_.empty() && stored_checkpoints_.back().size == range_.size());
   if (wanted) evidence_at_[range_.size()] = builder_.evidence();
 }
 
-Status Check::walk_entries(const Ledger& ledger) {
+Status Check::read_ledger(const Ledger& ledger) {
+  SIGILLO_TRY(stored_checkpoints_, ledger.checkpoints());
+  for (const StoredCheckpoint& stored : stored_checkpoints_) ranges_[stored.size];
+  ranges_[projection_size_];
   SIGILLO_TRY_VOID(
       ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& entry) -> Status {
         take_entry(entry);
         return {};
       }));
+  return check_head(ledger);
+}
+
+void Check::check_genesis(const Ledger& ledger) {
   if (!genesis_) {
     error("genesis", "entry 0", "the ledger has no genesis record that its owner signed");
   } else if (trust_.origin() != ledger.origin() || trust_.origin() != workspace_.config().origin) {
@@ -145,36 +165,43 @@ Status Check::walk_entries(const Ledger& ledger) {
           fmt::format("it is about \"{}\"; the ledger says \"{}\", sigillo.json says \"{}\"",
                       trust_.origin(), ledger.origin(), workspace_.config().origin));
   }
-  for (const BlobProblem& problem : builder_.problems())
-    error("blob", problem.place, problem.error.message, problem.error.remedy);
-  return {};
 }
 
-void Check::check_head(const Ledger& ledger) {
+Status Check::check_head(const Ledger& ledger) {
   report_.head = {range_.size(), range_.root()};
+  SIGILLO_TRY(const std::uint64_t rows, ledger.row_count());
+  if (rows != range_.size())
+    error("sequence", "ledger",
+          fmt::format("it holds {} rows of entries, but only {} in sequence", rows, range_.size()));
   const auto head = ledger.head();
-  if (!head.has_value()) return error("head", "ledger head", head.error().message);
-  if (head->size != range_.size() || head->root != range_.root())
+  if (!head.has_value()) error("head", "ledger head", head.error().message);
+  else if (head->size != range_.size() || head->root != range_.root())
     error("head", "ledger head",
           fmt::format("it says size {} root {}; the entries give size {} root {}", head->size,
                       head->root.hex(), range_.size(), range_.root().hex()));
+  return {};
+}
+
+void Check::check_checkpoint(const StoredCheckpoint& stored, const NoteVerifier& log) {
+  const std::string place = fmt::format("checkpoint of size {}", stored.size);
+  const auto checkpoint = open_checkpoint(stored.note, log);
+  if (!checkpoint.has_value()) return error("checkpoint", place, checkpoint.error().message);
+  const auto& range = ranges_[stored.size];
+  if (checkpoint->size != stored.size || !range.has_value())
+    return error("checkpoint", place, "the ledger has no such size: entries are missing");
+  if (range->root() != checkpoint->root)
+    return error("checkpoint", place,
+                 fmt::format("it signs root {}; the entries give {}", checkpoint->root.hex(),
+                             range->root().hex()));
+  if (stored.subtrees != packed(*range))
+    return error("checkpoint", place, "its stored subtree hashes are not those of the entries");
+  ++report_.checkpoints;
 }
 
 void Check::check_checkpoints() {
   const auto log = NoteVerifier::parse(trust_.log_vkey());
   if (!log.has_value()) return error("checkpoint", "genesis", "it names no usable log key");
-  for (const StoredCheckpoint& stored : stored_checkpoints_) {
-    const std::string place = fmt::format("checkpoint of size {}", stored.size);
-    const auto checkpoint = open_checkpoint(stored.note, *log);
-    if (!checkpoint.has_value()) error("checkpoint", place, checkpoint.error().message);
-    else if (checkpoint->size != stored.size || !roots_.contains(stored.size))
-      error("checkpoint", place, "the ledger has no such size: entries are missing");
-    else if (roots_[stored.size] != checkpoint->root)
-      error("checkpoint", place,
-            fmt::format("it signs root {}; the entries give {}", checkpoint->root.hex(),
-                        roots_[stored.size].hex()));
-    else ++report_.checkpoints;
-  }
+  for (const StoredCheckpoint& stored : stored_checkpoints_) check_checkpoint(stored, *log);
   if (stored_checkpoints_.empty())
     return error("checkpoint", "ledger", "no checkpoint is stored",
                  "sign one with `sigillo log checkpoint`");
@@ -183,8 +210,13 @@ void Check::check_checkpoints() {
     add(Severity::note, "checkpoint",
         fmt::format("entries {} to {}", latest.size, range_.size() - 1),
         "no checkpoint covers them yet", "`sigillo log checkpoint` signs one");
-  const auto checkpoint = open_checkpoint(latest.note, *log);
-  if (!checkpoint.has_value() || !evidence_at_.contains(latest.size)) return;
+  if (report_.sound()) give_evidence(*log);
+}
+
+void Check::give_evidence(const NoteVerifier& log) {
+  const StoredCheckpoint& latest = stored_checkpoints_.back();
+  const auto checkpoint = open_checkpoint(latest.note, log);
+  SIGILLO_CHECK(checkpoint.has_value() && evidence_at_.contains(latest.size));  // it is verified
   report_.evidence = evidence_at_[latest.size];
   report_.evidence.origin = checkpoint->origin;
   report_.evidence.size = static_cast<std::int64_t>(checkpoint->size);
@@ -193,10 +225,16 @@ void Check::check_checkpoints() {
 }
 
 void Check::check_private_values() {
+  // Auditors may not read these values, and no evidence rests on them: only damage is an error.
+  const auto unreadable = [&](const Error& e) {
+    const bool damaged =
+        e.code == ErrorCode::ledger_corrupt || e.code == ErrorCode::evidence_corrupt;
+    add(damaged ? Severity::error : Severity::warning, "private-value", "private.db",
+        "not checked: " + e.message, e.remedy);
+  };
   const auto values = PrivateValues::open_read(workspace_.private_values_file());
   if (!values.has_value()) {
-    if (values.error().code != ErrorCode::not_found)
-      error("private-value", "private.db", values.error().message, values.error().remedy);
+    if (values.error().code != ErrorCode::not_found) unreadable(values.error());
     return;
   }
   std::uint64_t orphans = 0;
@@ -210,8 +248,7 @@ void Check::check_private_values() {
     if (!hex_values_.contains(value.commitment.hex())) ++orphans;
     return {};
   });
-  if (!status.has_value())
-    error("private-value", "private.db", status.error().message, status.error().remedy);
+  if (!status.has_value()) unreadable(status.error());
   if (orphans > 0)
     add(Severity::note, "private-value", "private.db",
         fmt::format(
@@ -261,29 +298,40 @@ Result<std::vector<core::Row>> read_rows(sqlite::Database& database,
   return rows;
 }
 
-Result<std::uint64_t> projection_size(const std::filesystem::path& file) {
-  SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::read_only));
-  SIGILLO_TRY(const std::int64_t size, database.integer("SELECT size FROM projection"));
-  return static_cast<std::uint64_t>(size);
+constexpr std::string_view kProjectionRemedy =
+    "delete evidence.db: it is derived, and the next `sigillo gate` or `sigillo policy facts` "
+    "writes it anew";
+
+// Takes down for which checkpoint the projection was made. What is wrong is told when its turn
+// comes.
+void Check::open_projection() {
+  std::error_code ignored;
+  if (!std::filesystem::exists(workspace_.projection_file(), ignored)) return;
+  projection_ = sqlite::Database::open(workspace_.projection_file(), sqlite::OpenMode::read_only);
+  if (!projection_->has_value()) return;
+  auto select = (*projection_)->prepare("SELECT size, root, count(*) FROM projection");
+  const auto row = select.has_value() ? select->step() : Result<bool>(select.error());
+  if (!row.has_value() || !*row || select->integer(2) != 1 || select->integer(0) < 1) return;
+  projection_size_ = static_cast<std::uint64_t>(select->integer(0));
+  projection_root_ = select->text(1);
 }
 
 void Check::check_projection() {
-  std::error_code ignored;
-  if (!std::filesystem::exists(workspace_.projection_file(), ignored)) return;
-  constexpr std::string_view remedy =
-      "delete evidence.db: it is derived, and the next `sigillo gate` or `sigillo policy facts` "
-      "writes it anew";
+  if (!projection_.has_value()) return;
+  constexpr std::string_view remedy = kProjectionRemedy;
+  if (!projection_->has_value())
+    return error("projection", "evidence.db", projection_->error().message, remedy);
   const auto expected = evidence_at_.find(projection_size_);
-  if (expected == evidence_at_.end())
-    return error(
-        "projection", "evidence.db",
-        fmt::format("it was made at size {}, which the ledger does not have", projection_size_),
-        remedy);
-  auto database = sqlite::Database::open(workspace_.projection_file(), sqlite::OpenMode::read_only);
-  if (!database.has_value())
-    return error("projection", "evidence.db", database.error().message, remedy);
+  const auto& range = ranges_[projection_size_];
+  if (expected == evidence_at_.end() || !range.has_value() ||
+      range->root().hex() != projection_root_)
+    return error("projection", "evidence.db, projection",
+                 fmt::format("it was made at size {}, root \"{}\", which the ledger does not have",
+                             projection_size_, projection_root_),
+                 remedy);
+  sqlite::Database& database = **projection_;
   for (const core::ViewSchema& schema : core::evidence_schema()) {
-    const auto stored = read_rows(*database, schema);
+    const auto stored = read_rows(database, schema);
     if (!stored.has_value()) {
       error("projection", fmt::format("evidence.db, {}", schema.name), stored.error().message,
             remedy);
@@ -309,18 +357,19 @@ void Check::check_projection() {
 
 Result<FsckReport> Check::run() {
   SIGILLO_TRY(const Ledger ledger, workspace_.ledger(Ledger::Access::read));
-  SIGILLO_TRY(stored_checkpoints_, ledger.checkpoints());
-  std::error_code ignored;
-  if (std::filesystem::exists(workspace_.projection_file(), ignored)) {
-    const auto size = projection_size(workspace_.projection_file());
-    if (size.has_value()) projection_size_ = *size;
+  open_projection();
+  const Status read = ledger.in_snapshot([&] { return read_ledger(ledger); });
+  if (!read.has_value()) {
+    if (read.error().code != ErrorCode::ledger_corrupt) return read.error();
+    error("database", "ledger.db", read.error().message);
   }
-  SIGILLO_TRY_VOID(walk_entries(ledger));
-  check_head(ledger);
+  check_genesis(ledger);
   if (genesis_) check_checkpoints();
+  for (const BlobProblem& problem : builder_.problems())
+    error("blob", problem.place, problem.error.message, problem.error.remedy);
+  report_.blobs = builder_.blobs();
   check_private_values();
   check_projection();
-  report_.blobs = builder_.blobs();
   return std::move(report_);
 }
 
@@ -328,47 +377,62 @@ Result<FsckReport> Check::run() {
 
 Result<FsckReport> fsck(const Workspace& workspace) { return Check(workspace).run(); }
 
+namespace {
+
+Status create_view(sqlite::Database& database, const core::ViewSchema& schema,
+                   const Evidence& evidence) {
+  std::string columns, marks;
+  for (const core::ColumnSchema& column : schema.columns) {
+    const std::string_view comma = columns.empty() ? "" : ", ";
+    columns += fmt::format("{}{} {}", comma, column.name,
+                           column.type == core::ColumnType::text ? "TEXT" : "INTEGER");
+    marks += fmt::format("{}?", comma);
+  }
+  SIGILLO_TRY_VOID(
+      database.execute(fmt::format("CREATE TABLE {}({}) STRICT", schema.name, columns)));
+  const auto rows = evidence.rows.find(schema.name);
+  if (rows == evidence.rows.end()) return {};
+  SIGILLO_TRY(auto insert,
+              database.prepare(fmt::format("INSERT INTO {} VALUES ({})", schema.name, marks)));
+  for (const core::Row& row : rows->second) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const int index = static_cast<int>(i) + 1;
+      if (const auto* number = std::get_if<std::int64_t>(&row[i])) insert.bind(index, *number);
+      else if (const auto* text = std::get_if<std::string>(&row[i])) insert.bind(index, *text);
+      else insert.bind_null(index);
+    }
+    SIGILLO_TRY_VOID(insert.run());
+  }
+  return {};
+}
+
+Status fill_projection(const std::filesystem::path& file, const Evidence& evidence) {
+  SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::create));
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
+  SIGILLO_TRY_VOID(database.execute(
+      "CREATE TABLE projection(size INTEGER NOT NULL, root TEXT NOT NULL) STRICT"));
+  SIGILLO_TRY(auto meta, database.prepare("INSERT INTO projection(size, root) VALUES (?1, ?2)"));
+  SIGILLO_TRY_VOID(meta.bind(1, evidence.size).bind(2, evidence.root).run());
+  for (const core::ViewSchema& schema : core::evidence_schema())
+    SIGILLO_TRY_VOID(create_view(database, schema, evidence));
+  return transaction.commit();
+}
+
+}  // namespace
+
 Status write_projection(const Workspace& workspace, const Evidence& evidence) {
+  if (evidence.size < 1)
+    return Error{ErrorCode::evidence_corrupt, "no verified checkpoint: there is nothing to project",
+                 "run `sigillo log fsck`"};
   const std::filesystem::path temporary =
       fmt::format("{}.{}.tmp", workspace.projection_file().string(), ::getpid());
   std::error_code ignored;
   std::filesystem::remove(temporary, ignored);
-  {
-    SIGILLO_TRY(auto database, sqlite::Database::open(temporary, sqlite::OpenMode::create));
-    SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
-    SIGILLO_TRY_VOID(database.execute(
-        "CREATE TABLE projection(size INTEGER NOT NULL, root TEXT NOT NULL) STRICT"));
-    SIGILLO_TRY(auto meta, database.prepare("INSERT INTO projection(size, root) VALUES (?1, ?2)"));
-    SIGILLO_TRY_VOID(meta.bind(1, evidence.size).bind(2, evidence.root).run());
-    for (const core::ViewSchema& schema : core::evidence_schema()) {
-      std::string columns, marks;
-      for (const core::ColumnSchema& column : schema.columns) {
-        const std::string_view comma = columns.empty() ? "" : ", ";
-        columns += fmt::format("{}{} {}", comma, column.name,
-                               column.type == core::ColumnType::text ? "TEXT" : "INTEGER");
-        marks += fmt::format("{}?", comma);
-      }
-      SIGILLO_TRY_VOID(
-          database.execute(fmt::format("CREATE TABLE {}({}) STRICT", schema.name, columns)));
-      const auto rows = evidence.rows.find(schema.name);
-      if (rows == evidence.rows.end()) continue;
-      SIGILLO_TRY(auto insert,
-                  database.prepare(fmt::format("INSERT INTO {} VALUES ({})", schema.name, marks)));
-      for (const core::Row& row : rows->second) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-          const int index = static_cast<int>(i) + 1;
-          if (const auto* number = std::get_if<std::int64_t>(&row[i])) insert.bind(index, *number);
-          else if (const auto* text = std::get_if<std::string>(&row[i])) insert.bind(index, *text);
-          else insert.bind_null(index);
-        }
-        SIGILLO_TRY_VOID(insert.run());
-      }
-    }
-    SIGILLO_TRY_VOID(transaction.commit());
-  }
-  if (::rename(temporary.c_str(), workspace.projection_file().c_str()) != 0)
-    return core::error_from_errno(errno, "cannot replace", workspace.projection_file());
-  return {};
+  Status status = fill_projection(temporary, evidence);
+  if (status.has_value() && ::rename(temporary.c_str(), workspace.projection_file().c_str()) != 0)
+    status = core::error_from_errno(errno, "cannot replace", workspace.projection_file());
+  if (!status.has_value()) std::filesystem::remove(temporary, ignored);
+  return status;
 }
 
 }  // namespace sigillo::audit

@@ -4,6 +4,7 @@
 
 #include "core/sqlite.hpp"
 #include "sigillo/audit/record.hpp"
+#include "sigillo/core/files.hpp"
 
 namespace sigillo::audit {
 namespace fs = std::filesystem;
@@ -124,10 +125,12 @@ Result<Ledger> Ledger::create(const fs::path& file, std::string_view origin) {
 }
 
 Result<Ledger> Ledger::open(const fs::path& file, Access access) {
-  std::error_code ignored;
-  if (!fs::exists(file, ignored))
+  std::error_code error;
+  // A folder that may not be searched must not read as "there is no ledger".
+  if (fs::status(file, error).type() == fs::file_type::not_found)
     return Error{ErrorCode::not_found, fmt::format("{} does not exist", file.string()),
                  "`sigillo init` makes a workspace"};
+  if (error) return core::error_from_errno(error.value(), "cannot open", file);
   const bool write = access == Access::write;
   SIGILLO_TRY(auto database, write ? sqlite::Database::open(file, sqlite::OpenMode::read_write)
                                    : open_read_only(file));
@@ -163,6 +166,11 @@ Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves) {
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
   SIGILLO_TRY(State state, load_state(impl_->database));
   const std::uint64_t first = state.range.size();
+  SIGILLO_TRY(const std::int64_t last,
+              impl_->database.integer("SELECT ifnull(max(idx), -1) FROM entries"));
+  if (last != static_cast<std::int64_t>(first) - 1)
+    return corrupt(
+        fmt::format("the head says {} entries, but the last entry stored is {}", first, last));
   SIGILLO_TRY(auto insert, impl_->database.prepare(
                                "INSERT INTO entries(idx, leaf, leaf_hash) VALUES (?1, ?2, ?3)"));
   for (const std::string& leaf : leaves) {
@@ -246,13 +254,13 @@ Result<std::string> Ledger::leaf(std::uint64_t index) const {
 }
 
 Result<std::vector<StoredCheckpoint>> Ledger::checkpoints() const {
-  SIGILLO_TRY(auto select,
-              impl_->database.prepare("SELECT size, note FROM checkpoints ORDER BY size"));
+  SIGILLO_TRY(auto select, impl_->database.prepare(
+                               "SELECT size, note, subtrees FROM checkpoints ORDER BY size"));
   std::vector<StoredCheckpoint> all;
   for (;;) {
     SIGILLO_TRY(const bool row, select.step());
     if (!row) return all;
-    all.push_back({static_cast<std::uint64_t>(select.integer(0)), select.text(1)});
+    all.push_back({static_cast<std::uint64_t>(select.integer(0)), select.text(1), select.blob(2)});
   }
 }
 
@@ -264,6 +272,18 @@ Result<std::string> Ledger::latest_checkpoint() const {
     return Error{ErrorCode::not_found, "the ledger has no checkpoint",
                  "`sigillo log checkpoint` signs one"};
   return select.text(0);
+}
+
+Result<std::uint64_t> Ledger::row_count() const {
+  SIGILLO_TRY(const std::int64_t count, impl_->database.integer("SELECT count(*) FROM entries"));
+  return static_cast<std::uint64_t>(count);
+}
+
+Status Ledger::in_snapshot(const std::function<Status()>& read) const {
+  SIGILLO_TRY_VOID(impl_->database.execute("BEGIN"));
+  Status status = read();
+  const Status ended = impl_->database.execute("ROLLBACK");
+  return status.has_value() ? ended : status;
 }
 
 Status Ledger::for_each(std::uint64_t first, std::uint64_t end,

@@ -29,10 +29,17 @@ Json entry_json(const ManifestFile& file) {
               {"chunks", std::move(chunks)}};
 }
 
+Error not_well_formed(std::string_view path) {
+  return Error{ErrorCode::invalid_input,
+               fmt::format("manifest: entry \"{}\" is not well formed", path), ""};
+}
+
 bool is_relative_path(std::string_view path) {
-  if (path.empty() || path.front() == '/' || path.back() == '/' ||
-      path.find('\0') != std::string_view::npos)
-    return false;
+  // Control characters would let a name write over what a terminal or a report shows beside it.
+  const bool control = std::any_of(path.begin(), path.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+  if (control || path.empty() || path.front() == '/' || path.back() == '/') return false;
   for (std::size_t start = 0; start <= path.size();) {
     const std::size_t end = std::min(path.find('/', start), path.size());
     const std::string_view part = path.substr(start, end - start);
@@ -72,7 +79,7 @@ Result<ManifestFile> scan_file(const fs::path& file, std::string name, std::uint
   if (!is_relative_path(name))
     return Error{ErrorCode::invalid_input,
                  fmt::format("the name of {} cannot be recorded", file.string()),
-                 "rename it to valid UTF-8"};
+                 "rename it to valid UTF-8 without control characters"};
   std::error_code error;
   const auto before = fs::last_write_time(file, error);
   ManifestFile entry;
@@ -90,6 +97,27 @@ Result<ManifestFile> scan_file(const fs::path& file, std::string name, std::uint
   entry.size = whole.size;
   entry.sha256 = whole.digest;
   return entry;
+}
+
+Result<ManifestFile> parse_entry(const Json& item) {
+  constexpr std::string_view where = "manifest";
+  ManifestFile file;
+  SIGILLO_TRY(file.path, core::json_string(item, "path", where));
+  SIGILLO_TRY(const std::int64_t size, core::json_integer(item, "size", where));
+  SIGILLO_TRY(const std::string hex, core::json_string(item, "sha256", where));
+  SIGILLO_TRY(file.sha256, Digest::from_hex(hex));
+  SIGILLO_TRY(const Json chunks, core::json_member(item, "chunks", where));
+  if (size < 0 || !is_relative_path(file.path) || !chunks.is_array())
+    return not_well_formed(file.path);
+  file.size = static_cast<std::uint64_t>(size);
+  if (chunks.size() != (file.size + kChunkBytes - 1) / kChunkBytes)
+    return not_well_formed(file.path);
+  for (const Json& chunk : chunks) {
+    if (!chunk.is_string()) return not_well_formed(file.path);
+    SIGILLO_TRY(Digest digest, Digest::from_hex(chunk.get_ref<const std::string&>()));
+    file.chunks.push_back(digest);
+  }
+  return file;
 }
 
 }  // namespace
@@ -148,37 +176,26 @@ Result<std::string> manifest_bytes(const Manifest& manifest) {
 
 Result<Manifest> parse_manifest(std::string_view text) {
   constexpr std::string_view where = "manifest";
-  SIGILLO_TRY(const Json value, core::parse_canonical_json(text, {kMaxBlobBytes, 8}));
+  SIGILLO_TRY(const Json value, core::parse_json(text, {kMaxBlobBytes, 8}));
   SIGILLO_TRY(const std::string format, core::json_string(value, "format", where));
   if (format != kFormat)
     return Error{ErrorCode::unsupported, fmt::format("manifest format \"{}\" is unknown", format),
                  ""};
   SIGILLO_TRY(const Json files, core::json_member(value, "files", where));
-  if (!files.is_array())
-    return Error{ErrorCode::invalid_input, "manifest: files is not a list", ""};
+  if (!files.is_array() || files.empty() || files.size() > kMaxManifestFiles)
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("manifest: files is not a list of 1 to {}", kMaxManifestFiles), ""};
   Manifest manifest;
   for (const Json& item : files) {
-    ManifestFile file;
-    SIGILLO_TRY(file.path, core::json_string(item, "path", where));
-    SIGILLO_TRY(const std::int64_t size, core::json_integer(item, "size", where));
-    SIGILLO_TRY(const std::string hex, core::json_string(item, "sha256", where));
-    SIGILLO_TRY(file.sha256, Digest::from_hex(hex));
-    SIGILLO_TRY(const Json chunks, core::json_member(item, "chunks", where));
-    const std::uint64_t needed = (static_cast<std::uint64_t>(size) + kChunkBytes - 1) / kChunkBytes;
-    const bool ordered = manifest.files.empty() || manifest.files.back().path < file.path;
-    if (size < 0 || !is_relative_path(file.path) || !ordered || !chunks.is_array() ||
-        chunks.size() != needed)
-      return Error{ErrorCode::invalid_input,
-                   fmt::format("manifest: entry \"{}\" is not well formed", file.path), ""};
-    file.size = static_cast<std::uint64_t>(size);
-    for (const Json& chunk : chunks) {
-      if (!chunk.is_string())
-        return Error{ErrorCode::invalid_input, "manifest: a chunk is no digest", ""};
-      SIGILLO_TRY(Digest digest, Digest::from_hex(chunk.get_ref<const std::string&>()));
-      file.chunks.push_back(digest);
-    }
+    SIGILLO_TRY(ManifestFile file, parse_entry(item));
+    if (!manifest.files.empty() && !(manifest.files.back().path < file.path))
+      return not_well_formed(file.path);
     manifest.files.push_back(std::move(file));
   }
+  // One form only: this refuses unknown members, another chunk size and any other spelling.
+  SIGILLO_TRY(const std::string written, manifest_bytes(manifest));
+  if (written != text)
+    return Error{ErrorCode::invalid_input, "manifest: not the canonical bytes of its content", ""};
   return manifest;
 }
 

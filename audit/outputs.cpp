@@ -27,7 +27,7 @@ std::vector<std::string_view> split_lines(std::string_view text) {
 
 Result<OutputLine> parse_line(std::string_view text) {
   constexpr std::string_view where = "output line";
-  SIGILLO_TRY(const Json value, core::parse_canonical_json(text));
+  SIGILLO_TRY(const Json value, core::parse_json(text));
   OutputLine line;
   SIGILLO_TRY(const std::string hex, core::json_string(value, "output_digest", where));
   SIGILLO_TRY(line.output_digest, Digest::from_hex(hex));
@@ -35,6 +35,11 @@ Result<OutputLine> parse_line(std::string_view text) {
   SIGILLO_TRY(const Json detection, core::json_member(value, "detection", where));
   SIGILLO_TRY(line.detection, core::detection_from_json(detection));
   return line;
+}
+
+core::Status check_detection(const core::Detection& detection) {
+  auto read = core::detection_from_json(core::to_json(detection));
+  return read.has_value() ? core::Status() : read.error();
 }
 
 }  // namespace
@@ -57,6 +62,8 @@ Result<OutputsBatch> make_outputs_batch(std::vector<OutputLine> outputs) {
   OutputsBatch batch;
   CompactRange range;
   for (const OutputLine& output : outputs) {
+    // What the reader would refuse must not be signed.
+    SIGILLO_TRY_VOID(check_detection(output.detection));
     SIGILLO_TRY(const std::string line,
                 core::canonical_json(Json{{"output_digest", output.output_digest.hex()},
                                           {"modality", output.modality},
@@ -78,6 +85,11 @@ Result<std::vector<OutputLine>> parse_output_lines(std::string_view lines) {
     if (!output.has_value()) return output.error().in(fmt::format("line {}", outputs.size() + 1));
     outputs.push_back(*std::move(output));
   }
+  // One form only: this refuses unknown members, another order, a repeated output and a cut line.
+  SIGILLO_TRY(const OutputsBatch batch, make_outputs_batch(outputs));
+  if (batch.lines != lines)
+    return Error{ErrorCode::invalid_input, "output lines: not in their canonical form and order",
+                 ""};
   return outputs;
 }
 

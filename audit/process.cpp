@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 
 #include "sigillo/core/files.hpp"
 
@@ -26,34 +27,21 @@ std::vector<char*> pointers(const std::vector<std::string>& argv) {
 
 [[noreturn]] void become(const std::vector<std::string>& argv) {
   ::execvp(argv[0].c_str(), pointers(argv).data());
-  ::_exit(errno == ENOENT ? 127 : 126);
+  const int cause = errno;
+  ::dprintf(STDERR_FILENO, "sigillo: cannot run %s: %s\n", argv[0].c_str(), std::strerror(cause));
+  ::_exit(cause == ENOENT ? 127 : 126);
 }
 
 std::int64_t milliseconds(const timeval& time) {
   return std::int64_t{time.tv_sec} * 1000 + time.tv_usec / 1000;
 }
 
-// Blocks the signals that supervise() waits for, and puts the old mask back.
-class SignalMask {
- public:
-  SignalMask() {
-    sigemptyset(&watched);
-    sigaddset(&watched, SIGCHLD);
-    for (const int signal : kPassedOn) sigaddset(&watched, signal);
-    sigprocmask(SIG_BLOCK, &watched, &previous);
-  }
-  SignalMask(const SignalMask&) = delete;
-  SignalMask& operator=(const SignalMask&) = delete;
-  ~SignalMask() { sigprocmask(SIG_SETMASK, &previous, nullptr); }
-  sigset_t watched{}, previous{};
-};
-
-int wait_and_pass_on(pid_t child, const SignalMask& mask, rusage& usage) {
+int wait_and_pass_on(pid_t child, const HeldSignals& held, rusage& usage) {
   for (;;) {
     int status = 0;
     if (::wait4(child, &status, WNOHANG, &usage) == child) return status;
     siginfo_t info{};
-    const int signal = ::sigwaitinfo(&mask.watched, &info);
+    const int signal = ::sigwaitinfo(&held.watched(), &info);
     if (signal < 0 || signal == SIGCHLD) continue;
     const bool from_terminal = info.si_code == SI_KERNEL && (signal == SIGINT || signal == SIGQUIT);
     if (!from_terminal) ::kill(child, signal);
@@ -62,11 +50,24 @@ int wait_and_pass_on(pid_t child, const SignalMask& mask, rusage& usage) {
 
 }  // namespace
 
+HeldSignals::HeldSignals() {
+  sigemptyset(&watched_);
+  sigaddset(&watched_, SIGCHLD);
+  for (const int signal : kPassedOn) sigaddset(&watched_, signal);
+  sigprocmask(SIG_BLOCK, &watched_, &previous_);
+}
+
+HeldSignals::~HeldSignals() {
+  const timespec now{};
+  while (::sigtimedwait(&watched_, nullptr, &now) > 0) {
+  }
+  sigprocmask(SIG_SETMASK, &previous_, nullptr);
+}
+
 core::Result<ProcessEnd> supervise(
-    const std::vector<std::string>& argv,
+    const HeldSignals& held, const std::vector<std::string>& argv,
     const std::vector<std::pair<std::string, std::string>>& environment) {
   SIGILLO_CHECK(!argv.empty());
-  const SignalMask mask;
   // A parent that ignores SIGCHLD would have its choice inherited here, and the end of the program
   // would be lost.
   std::signal(SIGCHLD, SIG_DFL);
@@ -75,11 +76,11 @@ core::Result<ProcessEnd> supervise(
   if (child < 0) return core::error_from_errno(errno, "cannot make a process for", argv[0]);
   if (child == 0) {
     for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
-    sigprocmask(SIG_SETMASK, &mask.previous, nullptr);
+    sigprocmask(SIG_SETMASK, &held.previous(), nullptr);
     become(argv);
   }
   rusage usage{};
-  const int status = wait_and_pass_on(child, mask, usage);
+  const int status = wait_and_pass_on(child, held, usage);
   ProcessEnd end;
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   else end.signal = WTERMSIG(status);

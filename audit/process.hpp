@@ -1,6 +1,7 @@
 // Runs other programs. Private to audit.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,12 +21,28 @@ struct ProcessEnd {
   std::int64_t max_rss_kib = 0;
 };
 
+// While a HeldSignals lives, the signals that supervise() passes on end nobody: one that comes
+// after the program's own end must not keep that end from being recorded. Those that came too late
+// to be passed on are dropped. Not thread-safe: it changes the signal mask of the calling thread.
+class HeldSignals {
+ public:
+  HeldSignals();
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  ~HeldSignals();
+  [[nodiscard]] const sigset_t& watched() const { return watched_; }
+  [[nodiscard]] const sigset_t& previous() const { return previous_; }
+
+ private:
+  sigset_t watched_{}, previous_{};
+};
+
 // supervise runs argv with our standard streams and waits for its end. TERM, HUP, USR1 and USR2 are
 // passed on, as are INT and QUIT unless the terminal sent them to the whole group already. A
-// program that cannot be started ends with 127 (not found) or 126. Not thread-safe: it handles the
-// process's signals while it waits. Error: no process could be made.
+// program that cannot be started ends with 127 (not found) or 126, and stderr says why. Not
+// thread-safe. Error: no process could be made.
 [[nodiscard]] core::Result<ProcessEnd> supervise(
-    const std::vector<std::string>& argv,
+    const HeldSignals& held, const std::vector<std::string>& argv,
     const std::vector<std::pair<std::string, std::string>>& environment);
 
 // capture gives what a short program prints, up to 64 KiB; nullopt if it is not there or fails. Its

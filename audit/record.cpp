@@ -325,9 +325,12 @@ Status check_field(const std::string& path, const FieldSpec& field, const Json& 
     case FieldType::boolean:
       return value.is_boolean() ? Status() : fault(path, "is not true or false");
     case FieldType::integer: {
-      const bool fits = value.is_number_integer() &&
-                        !(value.is_number_unsigned() &&
-                          value.get<std::uint64_t>() > std::uint64_t{core::kMaxJsonInteger});
+      // A number beyond the signed range would wrap in the comparison that follows.
+      const bool wraps = value.is_number_unsigned() &&
+                         value.get<std::uint64_t>() > std::uint64_t{core::kMaxJsonInteger};
+      const bool fits = value.is_number_integer() && !wraps &&
+                        value.get<std::int64_t>() <= core::kMaxJsonInteger &&
+                        value.get<std::int64_t>() >= -core::kMaxJsonInteger;
       return fits ? Status() : fault(path, "is not an integer within +-(2^53 - 1)");
     }
     case FieldType::digest: {
@@ -377,7 +380,12 @@ Status check_object(const std::string& path, std::span<const FieldSpec> members,
 Json schema_of_members(std::span<const FieldSpec> members);
 
 Json schema_of(const FieldSpec& field) {
-  const Json plain_text{{"type", "string"}, {"minLength", 1}, {"maxLength", kMaxText}};
+  // maxLength counts characters where validate_fields counts bytes: a schema is the looser of the
+  // two.
+  const Json plain_text{{"type", "string"},
+                        {"minLength", 1},
+                        {"maxLength", kMaxText},
+                        {"pattern", "^[^\\u0000-\\u001f\\u007f]*$"}};
   const Json choice{{"enum", std::vector<std::string>(field.choices.begin(), field.choices.end())}};
   const auto list = [&](const Json& items, int least) {
     return Json{{"type", "array"}, {"items", items}, {"minItems", least}, {"maxItems", kMaxItems}};

@@ -32,17 +32,34 @@ constexpr std::array<std::string_view, 9> kAllowedPrefixes = {
     "PATH=", "LANG=", "LC_ALL=", "CUDA_", "NCCL_", "OMP_", "PYTHON", "SLURM_", "TORCH_"};
 constexpr std::int64_t kAssumedWattsPerCore = 15;
 constexpr std::size_t kMaxReportBytes = 65536;
+constexpr std::size_t kMaxMethodBytes = 1024;
+
+// Some of what begins like that is a secret all the same, such as SLURM_JWT.
+bool looks_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> marks = {"JWT",      "TOKEN",      "SECRET",
+                                                     "PASSWORD", "CREDENTIAL", "_KEY"};
+  return std::any_of(marks.begin(), marks.end(), [&](std::string_view mark) {
+    return name.find(mark) != std::string_view::npos;
+  });
+}
+
+// As in /proc/PID/cmdline and environ: each item ends in a NUL, which no item can hold.
+std::string nul_terminated(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) (text += item).push_back('\0');
+  return text;
+}
 
 std::string allowed_environment() {
   std::vector<std::string> lines;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view line = *variable;
-    if (std::any_of(kAllowedPrefixes.begin(), kAllowedPrefixes.end(),
-                    [&](std::string_view p) { return line.starts_with(p); }))
-      lines.emplace_back(line);
+    const bool allowed = std::any_of(kAllowedPrefixes.begin(), kAllowedPrefixes.end(),
+                                     [&](std::string_view p) { return line.starts_with(p); });
+    if (allowed && !looks_secret(line.substr(0, line.find('=')))) lines.emplace_back(line);
   }
   std::sort(lines.begin(), lines.end());
-  return fmt::format("{}", fmt::join(lines, "\n"));
+  return nul_terminated(lines);
 }
 
 std::string user_name() {
@@ -79,7 +96,10 @@ Json host_inventory() {
   ::uname(&system);
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
-  const int count = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+  // The call fails where there are more processors than a cpu_set_t holds.
+  const std::int64_t count = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0
+                                 ? CPU_COUNT(&cpus)
+                                 : ::sysconf(_SC_NPROCESSORS_ONLN);
   const auto memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
   return Json{{"cpu_model", proc_value("/proc/cpuinfo", "model name")},
               {"cpus", count},
@@ -120,6 +140,10 @@ Result<Json> start_fields(const Workspace& workspace, const RunRequest& request,
   Json datasets = Json::array();
   if (!request.datasets.empty()) {
     SIGILLO_TRY(const FsckReport report, fsck(workspace));
+    for (const Finding& finding : report.findings)
+      if (finding.severity == Severity::error)
+        return Error{ErrorCode::evidence_corrupt,
+                     fmt::format("{}: {}", finding.place, finding.message), finding.remedy};
     for (const std::string& name : request.datasets) {
       SIGILLO_TRY(const std::string root, dataset_root(report.evidence, name));
       datasets.push_back(Json{{"dataset", name}, {"root", root}});
@@ -134,7 +158,7 @@ Result<Json> start_fields(const Workspace& workspace, const RunRequest& request,
               {"started_at", core::to_rfc3339(clock.now())}};
   std::error_code ignored;
   const std::array<std::pair<std::string_view, std::string>, 5> hidden = {
-      {{"command", fmt::format("{}", fmt::join(request.command, "\n"))},
+      {{"command", nul_terminated(request.command)},
        {"environment", allowed_environment()},
        {"user", user_name()},
        {"host_name", host_name()},
@@ -167,43 +191,58 @@ Result<Json> reported_flop(const fs::path& report) {
   SIGILLO_TRY(const std::string exact, core::json_string(value, "flop", "run report"));
   SIGILLO_TRY(const std::string method, core::json_string(value, "flop_method", "run report"));
   SIGILLO_TRY(const std::int64_t e12, flop_e12(exact));
+  // The command writes this text: it must not be able to make the record of its end invalid.
+  const bool control = std::any_of(method.begin(), method.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+  if (method.empty() || method.size() > kMaxMethodBytes || control)
+    return Error{
+        ErrorCode::invalid_input,
+        fmt::format("run report: flop_method is not 1 to {} bytes without control characters",
+                    kMaxMethodBytes),
+        ""};
   return Json{{"exact", exact},
               {"e12", e12},
               {"basis", "claimed"},
               {"method", fmt::format("reported by the command: {}", method)}};
 }
 
-struct Outputs {
-  Json fields = Json::object();
-  std::string problem;
-};
-
-Outputs hash_outputs(const Workspace& workspace, const std::optional<fs::path>& folder) {
-  Outputs outputs;
-  outputs.fields["outputs_files"] = 0;
-  if (!folder.has_value()) return outputs;
-  const auto scanned = scan_manifest(*folder);
-  if (!scanned.has_value()) {
-    outputs.problem = "outputs not recorded: " + scanned.error().message;
-    return outputs;
-  }
-  const auto bytes = manifest_bytes(*scanned);
-  auto digest = bytes.has_value() ? workspace.blobs().put(core::as_bytes(*bytes))
-                                  : Result<core::Digest>(bytes.error());
-  if (!digest.has_value()) {
-    outputs.problem = "outputs not recorded: " + digest.error().message;
-    return outputs;
-  }
-  outputs.fields = Json{{"outputs_files", scanned->files.size()},
-                        {"outputs_root", scanned->root().hex()},
-                        {"outputs_manifest", digest->hex()}};
-  return outputs;
+Result<Json> hash_outputs(const Workspace& workspace, const fs::path& folder) {
+  SIGILLO_TRY(const Manifest manifest, scan_manifest(folder));
+  SIGILLO_TRY(const std::string bytes, manifest_bytes(manifest));
+  SIGILLO_TRY(const core::Digest digest, workspace.blobs().put(core::as_bytes(bytes)));
+  return Json{{"outputs_files", manifest.files.size()},
+              {"outputs_root", manifest.root().hex()},
+              {"outputs_manifest", digest.hex()}};
 }
 
+// What could not be recorded of a run's end. The ledger keeps the error's code alone: a message
+// names paths, and may quote what the command wrote. People get the message.
+class Gaps {
+ public:
+  explicit Gaps(const std::function<void(const std::string&)>& warn) : warn_(warn) {}
+  void add(std::string_view what, const Error& error) {
+    warn_(fmt::format("{} not recorded: {}", what, error.message));
+    note_ += fmt::format("{}{} not recorded: {}", note_.empty() ? "" : "; ", what,
+                         core::to_string(error.code));
+  }
+  [[nodiscard]] const std::string& note() const { return note_; }
+
+ private:
+  const std::function<void(const std::string&)>& warn_;
+  std::string note_;
+};
+
 Json end_fields(const Workspace& workspace, const RunRequest& request, const std::string& run_id,
-                const ProcessEnd& end, const fs::path& report, const core::Clock& clock) {
-  Outputs outputs = hash_outputs(workspace, request.outputs);
-  Json fields = std::move(outputs.fields);
+                const ProcessEnd& end, const fs::path& report, const core::Clock& clock,
+                const std::function<void(const std::string&)>& warn) {
+  Gaps gaps(warn);
+  Json fields{{"outputs_files", 0}};
+  if (request.outputs.has_value()) {
+    auto outputs = hash_outputs(workspace, *request.outputs);
+    if (outputs.has_value()) fields = *std::move(outputs);
+    else gaps.add("outputs", outputs.error());
+  }
   fields["run_id"] = run_id;
   fields["model"] = request.model;
   fields["ended_at"] = core::to_rfc3339(clock.now());
@@ -217,20 +256,9 @@ Json end_fields(const Workspace& workspace, const RunRequest& request, const std
   if (fs::exists(report, ignored)) {
     auto flop = reported_flop(report);
     if (flop.has_value()) fields["flop"] = *std::move(flop);
-    else
-      outputs.problem += fmt::format("{}compute not recorded: {}",
-                                     outputs.problem.empty() ? "" : "; ", flop.error().message);
+    else gaps.add("compute", flop.error());
   }
-  if (!outputs.problem.empty()) {
-    // Record text holds no control characters and at most 4096 bytes.
-    std::replace_if(
-        outputs.problem.begin(), outputs.problem.end(),
-        [](char c) {
-          return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E;
-        },
-        '?');
-    fields["note"] = outputs.problem.substr(0, 1000);
-  }
+  if (!gaps.note().empty()) fields["note"] = gaps.note();
   return fields;
 }
 
@@ -273,6 +301,8 @@ Result<std::string> dataset_root(const core::Evidence& evidence, std::string_vie
 Result<RunResult> run_recorded(const Workspace& workspace, const RunRequest& request,
                                core::Entropy& entropy, const core::Clock& clock,
                                const std::function<void(const std::string&)>& warn) {
+  if (request.command.empty())
+    return Error{ErrorCode::invalid_argument, "no command to run", "name one after --"};
   core::Bytes id(16);
   SIGILLO_TRY_VOID(entropy.fill(id));
   RunResult result;
@@ -284,12 +314,13 @@ Result<RunResult> run_recorded(const Workspace& workspace, const RunRequest& req
 
   const fs::path report =
       fs::absolute(workspace.folder()) / fmt::format("run-{}.report", result.run_id);
-  SIGILLO_TRY(const ProcessEnd end,
-              supervise(request.command, {{"SIGILLO_RUN_ID", result.run_id},
-                                          {"SIGILLO_RUN_REPORT", report.string()}}));
+  const HeldSignals held;
+  SIGILLO_TRY(const ProcessEnd end, supervise(held, request.command,
+                                              {{"SIGILLO_RUN_ID", result.run_id},
+                                               {"SIGILLO_RUN_REPORT", report.string()}}));
   result.exit_code = end.exit_code.value_or(128 + end.signal.value_or(0));
 
-  const Json fields = end_fields(workspace, request, result.run_id, end, report, clock);
+  const Json fields = end_fields(workspace, request, result.run_id, end, report, clock, warn);
   auto recorded = record(workspace, "run-end", fields, subject, clock);
   if (recorded.has_value()) result.end_entry = recorded->index;
   else

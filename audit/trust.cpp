@@ -19,8 +19,7 @@ core::Result<core::PublicKey> key_from_base64(const std::string& text) {
 core::Result<TrustedKey> read_key(const Json& item) {
   SIGILLO_TRY(core::PublicKey key, key_from_base64(item.at("public_key")));
   if (key.id().hex() != item.at("key_id").get<std::string>())
-    return Error{ErrorCode::not_trusted, "trust list: a key_id is not the digest of its public_key",
-                 ""};
+    return Error{ErrorCode::not_trusted, "a key_id is not the digest of its public_key", ""};
   SIGILLO_TRY(const core::Timestamp from,
               core::timestamp_from_rfc3339(item.at("valid_from").get<std::string>()));
   TrustedKey trusted{std::move(key), item.at("actor"), item.at("role"), item.at("kinds"),
@@ -43,29 +42,42 @@ bool may_sign(const TrustedKey& key, const Record& record, core::Timestamp time)
 }  // namespace
 
 core::Result<std::string> TrustList::accept(std::uint64_t index, const Record& record) {
-  if (index == 0) return accept_genesis(record);
+  // The statement is what was signed; an envelope can be varied by anyone.
+  const core::Digest statement = core::sha256(record.envelope.payload);
+  const auto decide = [&]() -> core::Result<std::string> {
+    if (index == 0) return accept_genesis(record);
+    if (accepted_.contains(statement))
+      return Error{ErrorCode::not_trusted, "it repeats a record that counts already",
+                   "the copy counts for nothing"};
+    SIGILLO_TRY(std::string actor, judge(record));
+    if (record.kind->name == "trust-list") SIGILLO_TRY_VOID(replace(record));
+    return actor;
+  };
+  auto actor = decide();
+  if (!actor.has_value()) return actor.error().in(fmt::format("entry {}", index));
+  accepted_.insert(statement);
+  return actor;
+}
+
+core::Result<std::string> TrustList::judge(const Record& record) const {
   if (record.kind->name == "genesis")
-    return Error{ErrorCode::not_trusted,
-                 fmt::format("entry {}: a genesis can only be entry 0", index), ""};
+    return Error{ErrorCode::not_trusted, "a genesis can only be entry 0", ""};
   SIGILLO_TRY(const core::Timestamp time, core::timestamp_from_rfc3339(record.recorded_at));
   for (const core::EnvelopeSignature& signature : record.envelope.signatures) {
     const auto found = keys_.find(signature.key_id);
     if (found == keys_.end() || !may_sign(found->second, record, time)) continue;
-    const auto status = core::verify_envelope(record.envelope, found->second.key);
-    if (!status.has_value()) return status.error().in(fmt::format("entry {}", index));
-    std::string actor = found->second.actor;
-    if (record.kind->name == "trust-list") SIGILLO_TRY_VOID(replace(record));
-    return actor;
+    SIGILLO_TRY_VOID(core::verify_envelope(record.envelope, found->second.key));
+    return found->second.actor;
   }
   return Error{ErrorCode::not_trusted,
-               fmt::format("entry {}: no trusted key may sign a {} record at {}", index,
-                           record.kind->name, record.recorded_at),
+               fmt::format("no trusted key may sign a {} record at {}", record.kind->name,
+                           record.recorded_at),
                "the record stays in the ledger, but counts for nothing"};
 }
 
 core::Result<std::string> TrustList::accept_genesis(const Record& record) {
   if (record.kind->name != "genesis")
-    return Error{ErrorCode::ledger_corrupt, "entry 0 is not a genesis record",
+    return Error{ErrorCode::ledger_corrupt, "not a genesis record",
                  "this is no Sigillo ledger, or its start is lost"};
   SIGILLO_TRY(core::PublicKey owner, key_from_base64(record.fields.at("owner_key")));
   SIGILLO_TRY_VOID(core::verify_envelope(record.envelope, owner));
@@ -83,9 +95,12 @@ core::Status TrustList::replace(const Record& record) {
   std::map<std::string, TrustedKey> next;
   bool owner = false;
   for (const Json& item : record.fields.at("keys")) {
-    SIGILLO_TRY(TrustedKey key, read_key(item));
-    owner = owner || key.role == "owner";
-    if (!next.emplace(key.key.id().hex(), key).second)
+    auto key = read_key(item);
+    // An owner's list that cannot be used is no damage to the ledger: the list before it stands.
+    if (!key.has_value())
+      return Error{ErrorCode::not_trusted, "trust list: " + key.error().message, ""};
+    owner = owner || key->role == "owner";
+    if (!next.emplace(key->key.id().hex(), *key).second)
       return Error{ErrorCode::not_trusted, "trust list: a key appears twice", ""};
   }
   if (!owner) return Error{ErrorCode::not_trusted, "trust list: no owner is left", ""};

@@ -81,6 +81,7 @@ Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origi
   const fs::path clean = target.has_filename() ? target : target.parent_path();
   const fs::path temporary =
       clean.parent_path() / fmt::format(".{}.{}.tmp", clean.filename().string(), ::getpid());
+  fs::remove_all(temporary, error);  // of a process with our id that was killed; ids come again
   fs::create_directories(temporary, error);
   if (error) return core::error_from_errno(error.value(), "cannot create", temporary);
   Status status = fill(temporary, config, actor, entropy, clock);
@@ -124,10 +125,14 @@ Result<std::vector<Receipt>> append_records(const Workspace& workspace,
               workspace.keyring().signing_key(workspace.config().log_key));
   SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
   SIGILLO_TRY(const std::uint64_t first, ledger.append(leaves));
-  SIGILLO_TRY(const std::string checkpoint, ledger.publish(log_key));
+  const auto published = ledger.publish(log_key);
+  if (!published.has_value())
+    return published.error().in(
+        fmt::format("{} entries from {} on are in the ledger, but no checkpoint could be signed",
+                    leaves.size(), first));
   std::vector<Receipt> receipts;
   for (const std::string& leaf : leaves)
-    receipts.push_back({first + receipts.size(), leaf_hash(core::as_bytes(leaf)), checkpoint});
+    receipts.push_back({first + receipts.size(), leaf_hash(core::as_bytes(leaf)), *published});
   return receipts;
 }
 

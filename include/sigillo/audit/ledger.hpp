@@ -39,6 +39,7 @@ struct StoredEntry {
 struct StoredCheckpoint {
   std::uint64_t size = 0;
   std::string note;
+  core::Bytes subtrees;  // CompactRange hashes at this size, as stored, unchecked
 };
 
 // Not thread-safe: one object per thread. Any number of objects and processes may use one file.
@@ -58,6 +59,7 @@ class Ledger {
   [[nodiscard]] const std::string& origin() const;
   [[nodiscard]] core::Result<LedgerHead> head() const;  // as stored, unchecked
   // Appends 1..kMaxBatch leaves of 1..65535 bytes, all or none, and gives the index of the first.
+  // ledger_corrupt, and nothing is appended, if the stored entries do not end where the head says.
   [[nodiscard]] core::Result<std::uint64_t> append(std::span<const std::string> leaves);
   // Signs and stores a checkpoint over every durable entry; gives the stored one if it covers them
   // already. ledger_corrupt, and nothing is signed, if what is stored does not give the stored
@@ -68,6 +70,11 @@ class Ledger {
       std::uint64_t index) const;  // not_found past the end
   [[nodiscard]] core::Result<std::vector<StoredCheckpoint>> checkpoints() const;  // by size
   [[nodiscard]] core::Result<std::string> latest_checkpoint() const;  // not_found if none
+  // Rows of the entries table, whatever their index: more than head().size if some were planted.
+  [[nodiscard]] core::Result<std::uint64_t> row_count() const;
+  // Calls read in one read transaction: all that it reads here is of one moment, while others
+  // append. Not to be nested.
+  [[nodiscard]] core::Status in_snapshot(const std::function<core::Status()>& read) const;
   // Calls visit for each entry of [first, end) in order, in one read transaction; stops at its
   // first Error.
   [[nodiscard]] core::Status for_each(

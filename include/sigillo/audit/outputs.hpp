@@ -28,6 +28,7 @@ struct OutputsBatch {
 // Two outputs with equal bytes: invalid_input (a sample that counts one text twice is no sample).
 // At most 100,000 outputs.
 [[nodiscard]] core::Result<OutputsBatch> make_outputs_batch(std::vector<OutputLine> outputs);
+// Strict: exactly the bytes that make_outputs_batch writes for these outputs.
 [[nodiscard]] core::Result<std::vector<OutputLine>> parse_output_lines(std::string_view lines);
 // Numbers (from 1) of the lines whose leaf hash is not the one in `tree`: what fsck names when a
 // detection was altered.

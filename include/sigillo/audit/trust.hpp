@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,12 +22,14 @@ struct TrustedKey {
 
 // TrustList follows a ledger from its first entry. Entry 0 must be a genesis that is signed by the
 // owner key it names; later trust-list records replace the list and must be signed by an owner of
-// the list before them. Not thread-safe.
+// the list before them. A statement counts once: whoever can append, but holds no key, must not be
+// able to bring back an old fact or a revoked key by appending its record again. Not thread-safe.
 class TrustList {
  public:
   // Judges one record and, if it is a genesis or trust list, takes it over. Gives the actor whose
-  // key signed it; not_trusted or signature_invalid, naming the entry, if none of the keys that may
-  // sign this kind at its time did.
+  // key signed it. not_trusted, naming the entry, if none of the keys that may sign this kind at
+  // its time did, if it repeats a record that counts already, or if it is a trust list that cannot
+  // be used; signature_invalid if it names a trusted key whose signature does not hold.
   [[nodiscard]] core::Result<std::string> accept(std::uint64_t index, const Record& record);
   [[nodiscard]] const std::map<std::string, TrustedKey>& keys() const {
     return keys_;
@@ -35,10 +38,12 @@ class TrustList {
   [[nodiscard]] const std::string& log_vkey() const { return log_vkey_; }  // after entry 0
 
  private:
+  [[nodiscard]] core::Result<std::string> judge(const Record& record) const;
   [[nodiscard]] core::Result<std::string> accept_genesis(const Record& record);
   [[nodiscard]] core::Status replace(const Record& record);
   std::string origin_, log_vkey_;
   std::map<std::string, TrustedKey> keys_;
+  std::set<core::Digest> accepted_;  // statements that count
 };
 
 // The fields of a trust-list record that trusts one key for everything ("self-recorded").
