@@ -63,6 +63,8 @@ class Check {
   void check_checkpoints();
   void check_private_values();
   void check_projection();
+  void compare_rows(const core::ViewSchema& schema, const std::vector<core::Row>& stored,
+                    const std::vector<core::Row>& verified);
   void collect_commitments(const core::Json& value);
 
   const Workspace& workspace_;
@@ -318,6 +320,11 @@ void Check::open_projection() {
 
 void Check::check_projection() {
   if (!projection_.has_value()) return;
+  // What is derived from damaged entries or blobs differs for that reason alone: a thousand such
+  // lines would bury the one that matters.
+  if (!report_.sound())
+    return add(Severity::note, "projection", "evidence.db",
+               "not compared, because what it is derived from is damaged", "");
   constexpr std::string_view remedy = kProjectionRemedy;
   if (!projection_->has_value())
     return error("projection", "evidence.db", projection_->error().message, remedy);
@@ -340,19 +347,31 @@ void Check::check_projection() {
     const auto found = expected->second.rows.find(schema.name);
     const std::vector<core::Row> verified =
         found == expected->second.rows.end() ? std::vector<core::Row>() : found->second;
-    std::vector<core::Row> altered;
-    std::set_difference(stored->begin(), stored->end(), verified.begin(), verified.end(),
-                        std::back_inserter(altered));
-    for (const core::Row& row : altered)
-      error("projection", fmt::format("evidence.db, {}", schema.name),
-            fmt::format("the ledger does not give this row: {}", row_text(schema, row)), remedy);
-    std::vector<core::Row> missing;
-    std::set_difference(verified.begin(), verified.end(), stored->begin(), stored->end(),
-                        std::back_inserter(missing));
-    for (const core::Row& row : missing)
-      error("projection", fmt::format("evidence.db, {}", schema.name),
-            fmt::format("this row of the ledger is missing: {}", row_text(schema, row)), remedy);
+    compare_rows(schema, *stored, verified);
   }
+}
+
+void Check::compare_rows(const core::ViewSchema& schema, const std::vector<core::Row>& stored,
+                         const std::vector<core::Row>& verified) {
+  // Enough to find the damage by; a view can hold a million rows.
+  constexpr std::size_t shown = 5;
+  const std::string place = fmt::format("evidence.db, {}", schema.name);
+  const auto tell = [&](const std::vector<core::Row>& rows, std::string_view what) {
+    for (std::size_t i = 0; i < std::min(rows.size(), shown); ++i)
+      error("projection", place, fmt::format("{}: {}", what, row_text(schema, rows[i])),
+            kProjectionRemedy);
+    if (rows.size() > shown)
+      error("projection", place, fmt::format("and {} more such rows", rows.size() - shown),
+            kProjectionRemedy);
+  };
+  std::vector<core::Row> altered;
+  std::set_difference(stored.begin(), stored.end(), verified.begin(), verified.end(),
+                      std::back_inserter(altered));
+  tell(altered, "the ledger does not give this row");
+  std::vector<core::Row> missing;
+  std::set_difference(verified.begin(), verified.end(), stored.begin(), stored.end(),
+                      std::back_inserter(missing));
+  tell(missing, "this row of the ledger is missing");
 }
 
 Result<FsckReport> Check::run() {
@@ -368,8 +387,8 @@ Result<FsckReport> Check::run() {
   for (const BlobProblem& problem : builder_.problems())
     error("blob", problem.place, problem.error.message, problem.error.remedy);
   report_.blobs = builder_.blobs();
-  check_private_values();
   check_projection();
+  check_private_values();
   return std::move(report_);
 }
 
