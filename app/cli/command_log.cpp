@@ -201,6 +201,13 @@ Result<ExitCode> check(const Context& context) {
   return report.sound() ? ExitCode::done : ExitCode::undecided;
 }
 
+// The range stops what the number's type would wrap or clamp, such as -1.
+void add_entry_argument(CLI::App& command, LogArguments& arguments) {
+  command.add_option("entry", arguments.index, "its index")
+      ->required()
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger}));
+}
+
 }  // namespace
 
 void add_log_commands(CLI::App& app, Context& context) {
@@ -218,7 +225,7 @@ void add_log_commands(CLI::App& app, Context& context) {
 
   command = add_command(*log, context, "show", "show one entry",
                         [&context, arguments] { return show(context, *arguments); });
-  command->add_option("entry", arguments->index, "its index")->required();
+  add_entry_argument(*command, *arguments);
   command->add_flag("--raw", arguments->raw, "print the leaf's exact bytes");
   add_json_flag(*command, context);
 
@@ -235,7 +242,7 @@ void add_log_commands(CLI::App& app, Context& context) {
   command = add_command(*log, context, "prove",
                         "write a receipt (tlog-proof) that one entry is in the ledger",
                         [&context, arguments] { return prove(context, *arguments); });
-  command->add_option("entry", arguments->index, "its index")->required();
+  add_entry_argument(*command, *arguments);
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
 
   command =
