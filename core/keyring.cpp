@@ -182,14 +182,15 @@ Result<PrivateKey> Keyring::signing_key(std::string_view name) const {
   SIGILLO_TRY(const KeyInfo key, info(name));
   if (key.kind != "signing")
     return Error{ErrorCode::key_missing,
-                 fmt::format("key \"{}\" is a {} key, not a signing key", name, key.kind), ""};
+                 fmt::format("key \"{}\" is a {} key, not a signing key", name, key.kind),
+                 "`sigillo keys list` shows the kinds"};
   SIGILLO_TRY(std::string pem, secret(key, ".pem"));
   auto result = PrivateKey::from_pem(pem);
   secure_zero(pem.data(), pem.size());
   if (result.has_value() && result->public_key().id().hex() != key.key_id)
     return Error{ErrorCode::key_missing,
                  fmt::format("key file of \"{}\" is not the key that its description names", name),
-                 ""};
+                 "restore the key file from a backup"};
   return result;
 }
 
@@ -197,7 +198,9 @@ Result<std::uint64_t> Keyring::watermark_key(std::string_view name) const {
   SIGILLO_TRY(const KeyInfo key, info(name));
   if (key.kind != "watermark")
     return Error{ErrorCode::key_missing,
-                 fmt::format("key \"{}\" is a {} key, not a watermark key", name, key.kind), ""};
+                 fmt::format("key \"{}\" is a {} key, not a watermark key", name, key.kind),
+                 "`sigillo keys list` shows the kinds; `sigillo keys generate NAME --algorithm "
+                 "watermark` makes one"};
   SIGILLO_TRY(std::string text, secret(key, ".watermark"));
   auto value = parse_watermark_key(text);
   secure_zero(text.data(), text.size());

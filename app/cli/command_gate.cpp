@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 #include "app/pipeline/gate.hpp"
 #include "sigillo/core/files.hpp"
@@ -59,12 +60,12 @@ Result<ExitCode> run_gate(const Context& context, GateArguments arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const app::GateResult result, app::gate(workspace, request));
   if (!result.projection_problem.empty())
-    fmt::print(stderr, "sigillo: note: evidence.db was not written: {}\n",
-               printable(result.projection_problem));
+    print_err("sigillo: note: evidence.db was not written: {}\n",
+              printable(result.projection_problem));
   for (const std::string& format : arguments.formats) {
     SIGILLO_TRY(const std::string text, gate_output(result, format));
     if (arguments.output_folder.empty()) {
-      fmt::print("{}", text);
+      print_out("{}", text);
       continue;
     }
     std::error_code error;
@@ -89,9 +90,10 @@ Result<ExitCode> list_packs(const Context& context) {
                         {"rules", pack.rules.size()},
                         {"title", pack.title},
                         {"digest", pack.digest}});
-    rows.push_back({pack.name, pack.version, fmt::format("{}", pack.rules.size()), pack.title});
+    rows.push_back(
+        {pack.name, pack.version, fmt::format("{}", pack.rules.size()), printable(pack.title)});
   }
-  fmt::print("{}", context.json ? json.dump() + "\n" : table(rows));
+  print_out("{}", context.json ? json_line(json) : table(rows));
   return ExitCode::done;
 }
 
@@ -111,12 +113,13 @@ Result<ExitCode> test_pack(const Context& context, const GateArguments& argument
                         {"passed", c.passed},
                         {"difference", c.difference}});
     if (!context.json && !c.passed)
-      fmt::print("FAILED {}:{}: {}: {}\n  {}\n", c.file, c.line, c.rule, c.name, c.difference);
+      print_out("{}", printable_lines(fmt::format("FAILED {}:{}: {}: {}\n  {}\n", c.file, c.line,
+                                                  c.rule, c.name, c.difference)));
   }
-  if (context.json) fmt::print("{}\n", json.dump());
+  if (context.json) print_out("{}", json_line(json));
   else
-    fmt::print("{} {}: {} cases of {} rules, {} failed\n", pack.name, pack.version, cases.size(),
-               pack.rules.size(), failed);
+    print_out("{} {}: {} cases of {} rules, {} failed\n", pack.name, pack.version, cases.size(),
+              pack.rules.size(), failed);
   if (cases.empty())
     return Error{ErrorCode::rule_error, "the pack has no test cases", "add `tests:` to its rules"};
   return failed == 0 ? ExitCode::done : ExitCode::not_verified;
@@ -134,13 +137,30 @@ Result<ExitCode> lint_pack(const Context& context, const GateArguments& argument
                         {"code", f.code},
                         {"message", f.message}});
     if (!context.json)
-      fmt::print("{}:{}: [{}] {}: {}\n", f.file, f.line, f.code, f.rule, f.message);
+      print_out("{}", printable_lines(fmt::format("{}:{}: [{}] {}: {}\n", f.file, f.line, f.code,
+                                                  f.rule, f.message)));
   }
-  if (context.json) fmt::print("{}\n", json.dump());
+  if (context.json) print_out("{}", json_line(json));
   else
-    fmt::print("{} {}: {} rules, {} findings\n", pack.name, pack.version, pack.rules.size(),
-               findings.size());
+    print_out("{} {}: {} rules, {} findings\n", pack.name, pack.version, pack.rules.size(),
+              findings.size());
   return findings.empty() ? ExitCode::done : ExitCode::not_verified;
+}
+
+Result<std::string> rule_text(const policy::Rule& rule) {
+  std::string out =
+      fmt::format("{}  {}\n  severity {}, {}, level {}, binds {}, from {}\n", rule.id, rule.title,
+                  policy::to_string(rule.severity), policy::to_string(rule.enforcement),
+                  policy::to_string(rule.level), rule.binds, rule.applies_from);
+  for (const policy::Basis& basis : rule.basis)
+    out += fmt::format("  basis     {}, {} ({})\n", basis.law, basis.ref, basis.url);
+  for (const policy::Transition& t : rule.transitions)
+    out += fmt::format("  transition for what was placed before {}: {} ({})\n", t.placed_before,
+                       t.due, t.ref);
+  SIGILLO_TRY(const std::vector<std::string> columns, policy::footprint(rule));
+  out += fmt::format("  reads     {}\n  subjects  {}\n  remedy    {}\n\n{}",
+                     fmt::join(columns, ", "), rule.subjects, rule.remediation, rule.query);
+  return out;
 }
 
 Result<ExitCode> explain(const GateArguments& arguments) {
@@ -148,17 +168,8 @@ Result<ExitCode> explain(const GateArguments& arguments) {
   SIGILLO_TRY(const policy::Pack pack, policy::load_pack(folder));
   for (const policy::Rule& rule : pack.rules) {
     if (!arguments.rule.empty() && rule.id != arguments.rule) continue;
-    fmt::print("{}  {}\n  severity {}, {}, level {}, binds {}, from {}\n", rule.id, rule.title,
-               policy::to_string(rule.severity), policy::to_string(rule.enforcement),
-               policy::to_string(rule.level), rule.binds, rule.applies_from);
-    for (const policy::Basis& basis : rule.basis)
-      fmt::print("  basis     {}, {} ({})\n", basis.law, basis.ref, basis.url);
-    for (const policy::Transition& t : rule.transitions)
-      fmt::print("  transition for what was placed before {}: {} ({})\n", t.placed_before, t.due,
-                 t.ref);
-    SIGILLO_TRY(const std::vector<std::string> columns, policy::footprint(rule));
-    fmt::print("  reads     {}\n  subjects  {}\n  remedy    {}\n\n{}\n", fmt::join(columns, ", "),
-               rule.subjects, rule.remediation, rule.query);
+    SIGILLO_TRY(const std::string text, rule_text(rule));
+    print_out("{}\n", printable_lines(text));
     if (!arguments.rule.empty()) return ExitCode::done;
   }
   if (arguments.rule.empty()) return ExitCode::done;
@@ -177,19 +188,19 @@ Result<ExitCode> facts(const Context& context, const GateArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
   if (!report.sound()) {
-    fmt::print(stderr, "{}", render_fsck(report));
+    print_err("{}", render_fsck(report));
     return ExitCode::undecided;
   }
   SIGILLO_TRY_VOID(audit::write_projection(workspace, report.evidence));
   if (context.json) {
-    fmt::print("{}\n", core::to_json(report.evidence).dump());
+    print_out("{}", json_line(core::to_json(report.evidence)));
     return ExitCode::done;
   }
   for (const core::ViewSchema& schema : core::evidence_schema()) {
     if (!arguments.rule.empty() && schema.name != arguments.rule) continue;
     const auto found = report.evidence.rows.find(schema.name);
     const std::size_t count = found == report.evidence.rows.end() ? 0 : found->second.size();
-    fmt::print("{}: {} ({} rows)\n", schema.name, schema.meaning, count);
+    print_out("{}: {} ({} rows)\n", schema.name, schema.meaning, count);
     if (count == 0 || (arguments.rule.empty() && count > 20)) continue;
     std::vector<std::vector<std::string>> rows(1);
     for (const core::ColumnSchema& column : schema.columns) rows[0].emplace_back(column.name);
@@ -197,7 +208,7 @@ Result<ExitCode> facts(const Context& context, const GateArguments& arguments) {
       rows.emplace_back();
       for (const core::Cell& cell : row) rows.back().push_back(cell_text(cell));
     }
-    fmt::print("{}\n", table(rows));
+    print_out("{}\n", table(rows));
   }
   return ExitCode::done;
 }

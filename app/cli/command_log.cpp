@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/core/files.hpp"
@@ -83,8 +84,8 @@ Result<ExitCode> append(const Context& context, const LogArguments& arguments) {
           fmt::format("{} of {} records were appended", start, leaves.size()));
     if (start == 0) first = receipts->front().index;
   }
-  if (context.json) fmt::print("{}\n", Json{{"first", first}, {"count", leaves.size()}}.dump());
-  else fmt::print("{} records appended from entry {} on\n", leaves.size(), first);
+  if (context.json) print_out("{}", json_line(Json{{"first", first}, {"count", leaves.size()}}));
+  else print_out("{} records appended from entry {} on\n", leaves.size(), first);
   return ExitCode::done;
 }
 
@@ -93,7 +94,7 @@ Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(const std::string leaf, ledger.leaf(arguments.index));
   if (arguments.raw) {
-    fmt::print("{}", leaf);
+    print_out("{}", leaf);
     return ExitCode::done;
   }
   SIGILLO_TRY(const audit::Record record, audit::read_record(leaf));
@@ -107,7 +108,7 @@ Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
       {"entry", arguments.index}, {"kind", record.kind->name},
       {"subjects", subjects},     {"fields", record.fields},
       {"signed_by", signers},     {"leaf_hash", audit::leaf_hash(core::as_bytes(leaf)).hex()}};
-  fmt::print("{}\n", context.json ? json.dump() : json.dump(2));
+  print_out("{}", context.json ? json_line(json) : printable_lines(json.dump(2)));
   return ExitCode::done;
 }
 
@@ -124,12 +125,11 @@ Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
             record.has_value() ? record->statement.subjects.front().name : "";
         const std::string time = record.has_value() ? record->recorded_at : "";
         if (context.json)
-          fmt::print("{}\n", Json{{"entry", entry.index},
-                                  {"kind", kind},
-                                  {"subject", subject},
-                                  {"recorded_at", time}}
-                                 .dump());
-        else fmt::print("{:>6}  {:<20}  {:<17}  {}\n", entry.index, time, kind, printable(subject));
+          print_out("{}", json_line(Json{{"entry", entry.index},
+                                         {"kind", kind},
+                                         {"subject", subject},
+                                         {"recorded_at", time}}));
+        else print_out("{:>6}  {:<20}  {:<17}  {}\n", entry.index, time, kind, printable(subject));
         return {};
       }));
   return ExitCode::done;
@@ -141,7 +141,7 @@ Result<ExitCode> checkpoint(const Context& context) {
               workspace.keyring().signing_key(workspace.config().log_key));
   SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
   SIGILLO_TRY(const std::string note, ledger.publish(key));
-  fmt::print("{}", context.json ? Json{{"checkpoint", note}}.dump() + "\n" : note);
+  print_out("{}", context.json ? json_line(Json{{"checkpoint", note}}) : note);
   return ExitCode::done;
 }
 
@@ -170,7 +170,7 @@ Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   static_cast<void>(verified);
   const std::string text = audit::tlog_proof_text(proof);
   if (arguments.output.empty()) {
-    fmt::print("{}", text);
+    print_out("{}", text);
     return ExitCode::done;
   }
   SIGILLO_TRY_VOID(core::write_file_atomically(arguments.output, core::as_bytes(text)));
@@ -184,22 +184,28 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
   SIGILLO_TRY(const audit::TlogProof proof, audit::parse_tlog_proof(core::as_text(proof_bytes)));
   SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::verify_tlog_proof(proof, leaf, log));
   if (context.json)
-    fmt::print("{}\n", Json{{"verified", true},
-                            {"origin", checkpoint.origin},
-                            {"size", checkpoint.size},
-                            {"index", proof.index}}
-                           .dump());
+    print_out("{}", json_line(Json{{"verified", true},
+                                   {"origin", checkpoint.origin},
+                                   {"size", checkpoint.size},
+                                   {"index", proof.index}}));
   else
-    fmt::print("verified: this is entry {} of {} at size {}\n", proof.index,
-               printable(checkpoint.origin), checkpoint.size);
+    print_out("verified: this is entry {} of {} at size {}\n", proof.index,
+              printable(checkpoint.origin), checkpoint.size);
   return ExitCode::done;
 }
 
 Result<ExitCode> check(const Context& context) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
-  fmt::print("{}", context.json ? fsck_json(report).dump() + "\n" : render_fsck(report));
+  print_out("{}", context.json ? json_line(fsck_json(report)) : render_fsck(report));
   return report.sound() ? ExitCode::done : ExitCode::undecided;
+}
+
+// The range stops what the number's type would wrap or clamp, such as -1.
+void add_entry_argument(CLI::App& command, LogArguments& arguments) {
+  command.add_option("entry", arguments.index, "its index")
+      ->required()
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger}));
 }
 
 }  // namespace
@@ -219,7 +225,7 @@ void add_log_commands(CLI::App& app, Context& context) {
 
   command = add_command(*log, context, "show", "show one entry",
                         [&context, arguments] { return show(context, *arguments); });
-  command->add_option("entry", arguments->index, "its index")->required();
+  add_entry_argument(*command, *arguments);
   command->add_flag("--raw", arguments->raw, "print the leaf's exact bytes");
   add_json_flag(*command, context);
 
@@ -236,7 +242,7 @@ void add_log_commands(CLI::App& app, Context& context) {
   command = add_command(*log, context, "prove",
                         "write a receipt (tlog-proof) that one entry is in the ledger",
                         [&context, arguments] { return prove(context, *arguments); });
-  command->add_option("entry", arguments->index, "its index")->required();
+  add_entry_argument(*command, *arguments);
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
 
   command =

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 #include "app/pipeline/outputs.hpp"
 #include "app/pipeline/sealing.hpp"
@@ -54,7 +55,7 @@ Result<Json> field_value(const FieldSpec& field, const std::vector<std::string>&
 Result<ExitCode> record(const Context& context, const RecordKind& kind, const FieldValues& values,
                         bool schema) {
   if (schema) {
-    fmt::print("{}\n", audit::json_schema(kind).dump(2));
+    print_out("{}\n", audit::json_schema(kind).dump(2));
     return ExitCode::done;
   }
   Json fields = Json::object();
@@ -69,8 +70,8 @@ Result<ExitCode> record(const Context& context, const RecordKind& kind, const Fi
   SIGILLO_TRY(const audit::Receipt receipt,
               audit::record(workspace, kind.name, fields,
                             {audit::named_subject(kind.subject, subject)}, context.clock));
-  if (context.json) fmt::print("{}\n", receipt_json(receipt).dump());
-  else fmt::print("recorded {} of {} as entry {}\n", kind.name, printable(subject), receipt.index);
+  if (context.json) print_out("{}", json_line(receipt_json(receipt)));
+  else print_out("recorded {} of {} as entry {}\n", kind.name, printable(subject), receipt.index);
   return ExitCode::done;
 }
 
@@ -105,12 +106,12 @@ ExitCode print_sealed(const Context& context, std::string_view what, const app::
               {"bytes", sealed.bytes},
               {"receipt", receipt_json(sealed.receipt)}};
     if (!sealed.run_id.empty()) json["run_id"] = sealed.run_id;
-    fmt::print("{}\n", json.dump());
+    print_out("{}", json_line(json));
     return ExitCode::done;
   }
-  fmt::print("{}: {} files, {} bytes\n  root      {}\n  manifest  sha256:{}\n  entry     {}\n",
-             what, sealed.files, sealed.bytes, sealed.root, sealed.manifest, sealed.receipt.index);
-  if (!sealed.run_id.empty()) fmt::print("  made by   run {}\n", sealed.run_id);
+  print_out("{}: {} files, {} bytes\n  root      {}\n  manifest  sha256:{}\n  entry     {}\n", what,
+            sealed.files, sealed.bytes, sealed.root, sealed.manifest, sealed.receipt.index);
+  if (!sealed.run_id.empty()) print_out("  made by   run {}\n", sealed.run_id);
   return ExitCode::done;
 }
 
@@ -121,10 +122,10 @@ Result<ExitCode> seal(const Context& context, const app::SealDatasetRequest& req
   const auto progress = [&](std::uint64_t bytes) {
     if (!terminal || bytes < shown + (std::uint64_t{16} << 20)) return;
     shown = bytes;
-    fmt::print(stderr, "\r{} MiB hashed", bytes >> 20);
+    print_err("\r{} MiB hashed", bytes >> 20);
   };
   auto sealed = app::seal_dataset(workspace, request, context.clock, progress);
-  if (shown > 0) fmt::print(stderr, "\r\033[K");
+  if (shown > 0) print_err("\r\033[K");
   if (!sealed.has_value()) return sealed.error();
   return print_sealed(context, fmt::format("dataset {} sealed", printable(request.name)), *sealed);
 }
@@ -139,16 +140,15 @@ Result<ExitCode> outputs(const Context& context, const app::RecordOutputsRequest
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const app::RecordedOutputs r, app::record_outputs(workspace, request, context.clock));
   if (context.json) {
-    fmt::print("{}\n", Json{{"count", r.count},
-                            {"found", r.found},
-                            {"not_found", r.not_found},
-                            {"inconclusive", r.inconclusive},
-                            {"batch_root", r.batch_root},
-                            {"receipt", receipt_json(r.receipt)}}
-                           .dump());
+    print_out("{}", json_line(Json{{"count", r.count},
+                                   {"found", r.found},
+                                   {"not_found", r.not_found},
+                                   {"inconclusive", r.inconclusive},
+                                   {"batch_root", r.batch_root},
+                                   {"receipt", receipt_json(r.receipt)}}));
     return ExitCode::done;
   }
-  fmt::print(
+  print_out(
       "{} outputs of release {} recorded as hashes with their detections: {} found, {} not found, "
       "{} inconclusive\n  batch root  {}\n  entry       {}\n",
       r.count, printable(request.release), r.found, r.not_found, r.inconclusive, r.batch_root,

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <csignal>
 #include <memory>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 #include "sigillo/audit/runs.hpp"
 
@@ -14,8 +16,6 @@ using core::ErrorCode;
 using core::ExitCode;
 using core::Result;
 
-constexpr int kStartNotRecorded = 125;
-
 Result<ExitCode> run(Context& context, audit::RunRequest request) {
   context.exact_exit = kStartNotRecorded;
   request.command = context.command;
@@ -26,14 +26,16 @@ Result<ExitCode> run(Context& context, audit::RunRequest request) {
   SIGILLO_TRY(const audit::RunResult result,
               audit::run_recorded(workspace, request, context.entropy, context.clock,
                                   [](const std::string& warning) {
-                                    fmt::print(stderr, "sigillo: warning: {}\n",
-                                               printable(warning));
+                                    std::signal(SIGPIPE, SIG_IGN);
+                                    print_err("sigillo: warning: {}\n", printable(warning));
                                   }));
+  // The command has ended: a reader of standard error that is gone must not change its exit code.
+  std::signal(SIGPIPE, SIG_IGN);
   context.exact_exit = result.exit_code;
   const std::string end =
       result.end_entry.has_value() ? fmt::format("entry {}", *result.end_entry) : "not recorded";
-  fmt::print(stderr, "sigillo: run {}: start is entry {}, end is {}; exit code {}\n", result.run_id,
-             result.start_entry, end, result.exit_code);
+  print_err("sigillo: run {}: start is entry {}, end is {}; exit code {}\n", result.run_id,
+            result.start_entry, end, result.exit_code);
   return ExitCode::done;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 
 namespace sigillo::cli {
@@ -48,9 +49,9 @@ Result<ExitCode> detect(const Context& context, DetectArguments arguments) {
     for (const app::FileDetection& file : detections)
       list.push_back(
           Json{{"file", file.file.string()}, {"detection", core::to_json(file.detection)}});
-    fmt::print("{}\n", list.dump());
+    print_out("{}", json_line(list));
   } else {
-    fmt::print("{}", render_detections(detections));
+    print_out("{}", render_detections(detections));
   }
   return exit_of(detections);
 }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 #include "sigillo/core/files.hpp"
 
@@ -24,8 +25,8 @@ Json key_json(const core::KeyInfo& key) {
 }
 
 ExitCode print_key(const Context& context, const core::KeyInfo& key) {
-  if (context.json) fmt::print("{}\n", key_json(key).dump());
-  else fmt::print("key {}: {} {}, id {}\n", key.name, key.kind, key.algorithm, key.key_id);
+  if (context.json) print_out("{}", json_line(key_json(key)));
+  else print_out("key {}: {} {}, id {}\n", key.name, key.kind, key.algorithm, key.key_id);
   return ExitCode::done;
 }
 
@@ -46,13 +47,12 @@ Result<ExitCode> init(Context& context, InitArguments arguments) {
   SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
   SIGILLO_TRY(const std::string checkpoint, ledger.latest_checkpoint());
   if (context.json) {
-    fmt::print("{}\n", Json{{"workspace", workspace.folder().string()},
-                            {"origin", arguments.origin},
-                            {"checkpoint", checkpoint}}
-                           .dump());
+    print_out("{}", json_line(Json{{"workspace", workspace.folder().string()},
+                                   {"origin", arguments.origin},
+                                   {"checkpoint", checkpoint}}));
     return ExitCode::done;
   }
-  fmt::print(
+  print_out(
       "workspace {} made: keyring, genesis, trust list (one key for everything: "
       "self-recorded)\nfirst checkpoint:\n\n{}",
       workspace.folder().string(), checkpoint);
@@ -97,7 +97,7 @@ Result<ExitCode> list_keys(const Context& context) {
     json.push_back(key_json(key));
     rows.push_back({key.name, key.kind, key.algorithm, key.key_id.substr(0, 19), key.created_at});
   }
-  fmt::print("{}", context.json ? json.dump() + "\n" : table(rows));
+  print_out("{}", context.json ? json_line(json) : table(rows));
   return ExitCode::done;
 }
 
@@ -110,13 +110,13 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
         fmt::format("key \"{}\" is a {} key: it has no public half", info.name, info.kind),
         "name a signing key"};
   if (arguments.format == "pem") {
-    fmt::print("{}", info.public_key);
+    print_out("{}", info.public_key);
     return ExitCode::done;
   }
   SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
   SIGILLO_TRY(const audit::NoteVerifier verifier,
               audit::NoteVerifier::create(workspace.config().origin, key));
-  fmt::print("{}\n", verifier.vkey());
+  print_out("{}\n", verifier.vkey());
   return ExitCode::done;
 }
 

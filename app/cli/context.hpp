@@ -13,6 +13,9 @@
 
 namespace sigillo::cli {
 
+// Exit code of `run` when its command was not started.
+inline constexpr int kStartNotRecorded = 125;
+
 struct Context {
   std::filesystem::path workspace_folder;
   bool json = false;

@@ -3,23 +3,44 @@
 //
 // Data goes to standard output, diagnostics to standard error. Exit codes: docs/errors.md.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 
 #include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 
 namespace {
 
 using namespace sigillo;
 
+// A stream that was closed must not hand its number to the next file that is opened: what is
+// printed would go there. The stand-in fails every use, and a command of `run` finds the stream
+// closed.
+void occupy_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0)
+      static_cast<void>(
+          ::open("/dev/null", (stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC));
+}
+
+// The first argument that is no option of the program itself.
+std::vector<std::string>::iterator find_verb(std::vector<std::string>& arguments) {
+  auto argument = arguments.begin();
+  while (argument != arguments.end() && argument->starts_with("-"))
+    argument += *argument == "--workspace" && argument + 1 != arguments.end() ? 2 : 1;
+  return argument;
+}
+
 // What follows the first "--" of `run` belongs to the command, whatever it looks like.
 std::vector<std::string> split_command(std::vector<std::string>& arguments) {
-  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
-  if (std::find(arguments.begin(), dashes, "run") == dashes || dashes == arguments.end()) return {};
+  const auto dashes = std::find(find_verb(arguments), arguments.end(), "--");
+  if (dashes == arguments.end()) return {};
   std::vector<std::string> command(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
   return command;
@@ -28,25 +49,43 @@ std::vector<std::string> split_command(std::vector<std::string>& arguments) {
 int finish(const core::Result<core::ExitCode>& result, const cli::Context& context) {
   // A full disk behind standard output must not look like success.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    fmt::print(stderr, "sigillo: error [io-error] standard output could not be written\n");
-    return static_cast<int>(core::ExitCode::environment);
+    const core::Error error{core::ErrorCode::io_error, "standard output could not be written",
+                            "check the disk or the program that reads it"};
+    cli::print_err("{}", cli::render_error(error));
+    return context.exact_exit.value_or(static_cast<int>(core::ExitCode::environment));
   }
   if (!result.has_value()) {
-    fmt::print(stderr, "{}", cli::render_error(result.error()));
+    cli::print_err("{}", cli::render_error(result.error()));
     return context.exact_exit.value_or(static_cast<int>(core::exit_code(result.error().code)));
   }
   return context.exact_exit.value_or(static_cast<int>(*result));
 }
 
+// --help and --version arrive as exceptions too: they are the ones whose exit code is 0.
+core::Result<core::ExitCode> after_parse_error(const CLI::App& app, const CLI::ParseError& error,
+                                               const std::string& verb) {
+  if (error.get_exit_code() != 0)
+    return core::Error{
+        core::ErrorCode::invalid_argument, error.what(),
+        fmt::format("`sigillo {}--help` shows what can be given", verb.empty() ? "" : verb + " ")};
+  std::ostringstream text;
+  app.exit(error, text, text);
+  cli::print_out("{}", text.str());
+  return core::ExitCode::done;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_streams();
   cli::Context context;
   const char* from_environment = std::getenv("SIGILLO_WORKSPACE");
   context.workspace_folder =
       from_environment != nullptr && *from_environment != '\0' ? from_environment : ".sigillo";
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  context.command = split_command(arguments);
+  const auto found = find_verb(arguments);
+  const std::string verb = found == arguments.end() ? "" : *found;
+  if (verb == "run") context.command = split_command(arguments);
 
   CLI::App app("seal what AI systems make and how they were made, and let anyone check the seal",
                "sigillo");
@@ -69,16 +108,19 @@ int main(int argc, char** argv) {
     std::reverse(arguments.begin(), arguments.end());
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : static_cast<int>(core::ExitCode::usage);
+    if (verb == "run" && error.get_exit_code() != 0) context.exact_exit = cli::kStartNotRecorded;
+    return finish(after_parse_error(app, error, app.get_subcommands().empty() ? "" : verb),
+                  context);
   }
   if (man) {
-    fmt::print("{}", cli::man_page(app));
-    return 0;
+    cli::print_out("{}", cli::man_page(app));
+    return finish(core::ExitCode::done, context);
   }
   if (!context.action) {
-    fmt::print(stderr, "{}\n", app.help());
-    return static_cast<int>(core::ExitCode::usage);
+    cli::print_err("{}\n", app.help());
+    return finish(core::Error{core::ErrorCode::invalid_argument, "no command is given",
+                              "`sigillo --help` lists the commands"},
+                  context);
   }
   return finish(context.action(), context);
 }

@@ -19,7 +19,7 @@ std::string command_section(const CLI::App& command, const std::string& path) {
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_name() == "--help" || option->get_description().empty()) continue;
     const std::string required = option->get_required() ? " (required)" : "";
-    out += fmt::format(".TP\n.B {}\n{}{}\n", roff(option->get_name(true)),
+    out += fmt::format(".TP\n.B {}\n{}{}\n", roff(option->get_name(false, true)),
                        roff(option->get_description()), required);
   }
   for (const CLI::App* child : command.get_subcommands({}))

@@ -21,7 +21,10 @@ namespace sigillo::cli {
 [[nodiscard]] std::string render_fsck(const audit::FsckReport& report);
 [[nodiscard]] std::string render_verdicts(const policy::Verdicts& verdicts);
 [[nodiscard]] core::Json fsck_json(const audit::FsckReport& report);
-// Text from records and files may hold terminal escapes: they are shown as \xNN.
+// Text from records and files may hold terminal escapes: control characters, marks that reorder
+// text and bytes that are not UTF-8 are shown as \xNN.
 [[nodiscard]] std::string printable(std::string_view text);
+// The same, line by line.
+[[nodiscard]] std::string printable_lines(std::string_view text);
 
 }  // namespace sigillo::cli
