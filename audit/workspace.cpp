@@ -17,6 +17,7 @@ using core::Status;
 namespace {
 
 constexpr std::int64_t kFormat = 1;
+constexpr std::size_t kMaxConfigBytes = 65536;
 
 Status write_config(const fs::path& folder, const WorkspaceConfig& config) {
   SIGILLO_TRY(const std::string text,
@@ -25,6 +26,21 @@ Status write_config(const fs::path& folder, const WorkspaceConfig& config) {
                                         {"log_key", config.log_key},
                                         {"record_key", config.record_key}}));
   return core::write_file_atomically(folder / "sigillo.json", core::as_bytes(text + "\n"));
+}
+
+Result<WorkspaceConfig> parse_config(std::string_view text) {
+  constexpr std::string_view where = "configuration";
+  SIGILLO_TRY(const Json value, core::parse_json(text));
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(value, "format", where));
+  if (format > kFormat)
+    return Error{ErrorCode::workspace_newer,
+                 fmt::format("the workspace has format {}; this sigillo knows {}", format, kFormat),
+                 "use the sigillo that wrote it, or a newer one"};
+  WorkspaceConfig config;
+  SIGILLO_TRY(config.origin, core::json_string(value, "origin", where));
+  SIGILLO_TRY(config.log_key, core::json_string(value, "log_key", where));
+  SIGILLO_TRY(config.record_key, core::json_string(value, "record_key", where));
+  return config;
 }
 
 // Entry 0 names the log and its owner; entry 1, signed by that owner, says which keys count.
@@ -98,25 +114,20 @@ Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origi
 
 Result<Workspace> Workspace::open(const fs::path& folder) {
   const fs::path file = folder / "sigillo.json";
-  std::error_code ignored;
-  if (!fs::exists(file, ignored))
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    if (error == std::errc::permission_denied)
+      return core::error_from_errno(error.value(), "cannot open", file);
     return Error{ErrorCode::workspace_missing,
                  fmt::format("{} is no Sigillo workspace", folder.string()),
                  "run `sigillo init`, or name one with --workspace or SIGILLO_WORKSPACE"};
-  SIGILLO_TRY(const core::Bytes text, core::read_file(file, 65536));
-  auto value = core::parse_json(core::as_text(text));
-  if (!value.has_value()) return value.error().in(file.string());
-  SIGILLO_TRY(const std::int64_t format, core::json_integer(*value, "format", file.string()));
-  if (format > kFormat)
-    return Error{
-        ErrorCode::workspace_newer,
-        fmt::format("{} has format {}; this sigillo knows {}", folder.string(), format, kFormat),
-        "use the sigillo that wrote it, or a newer one"};
-  WorkspaceConfig config;
-  SIGILLO_TRY(config.origin, core::json_string(*value, "origin", file.string()));
-  SIGILLO_TRY(config.log_key, core::json_string(*value, "log_key", file.string()));
-  SIGILLO_TRY(config.record_key, core::json_string(*value, "record_key", file.string()));
-  return Workspace(folder, std::move(config));
+  }
+  SIGILLO_TRY(const core::Bytes text, core::read_file(file, kMaxConfigBytes));
+  auto config = parse_config(core::as_text(text));
+  if (config.has_value()) return Workspace(folder, *std::move(config));
+  Error failure = config.error().in(file.string());
+  if (failure.remedy.empty()) failure.remedy = "restore sigillo.json from a backup";
+  return failure;
 }
 
 Result<std::vector<Receipt>> append_records(const Workspace& workspace,

@@ -55,7 +55,7 @@ Result<ExitCode> init(Context& context, InitArguments arguments) {
   print_out(
       "workspace {} made: keyring, genesis, trust list (one key for everything: "
       "self-recorded)\nfirst checkpoint:\n\n{}",
-      workspace.folder().string(), checkpoint);
+      printable(workspace.folder().string()), checkpoint);
   return ExitCode::done;
 }
 

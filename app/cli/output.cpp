@@ -9,7 +9,7 @@ void write_text(std::FILE* stream, std::string_view text) {
 }
 
 std::string json_line(const core::Json& value) {
-  return value.dump(-1, ' ', false, core::Json::error_handler_t::replace) + "\n";
+  return value.dump(-1, ' ', true, core::Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace sigillo::cli

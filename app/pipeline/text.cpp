@@ -6,6 +6,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "sigillo/core/bytes.hpp"
 #include "sigillo/core/files.hpp"
 #include "sigillo/watermark/text.hpp"
 #include "sigillo/watermark/tokenizer.hpp"
@@ -62,6 +63,10 @@ class Detector {
 
   [[nodiscard]] Result<core::Detection> detect(const core::Bytes& bytes) const {
     const std::string_view text = core::as_text(bytes);
+    // A byte-level tokenizer takes an image too, and "not found" would be said of it.
+    if (!core::is_utf8(text) || text.find('\0') != std::string_view::npos)
+      return Error{ErrorCode::invalid_input, "it is no UTF-8 text",
+                   "give the text as the model wrote it, in UTF-8"};
     SIGILLO_TRY(const std::vector<TokenId> tokens,
                 tokenizer_.has_value() ? tokenizer_->encode(text) : parse_token_ids(text));
     if (tokens.empty())
