@@ -113,6 +113,13 @@ Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
 }
 
 Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
+  if (!arguments.kind.empty() && audit::find_record_kind(arguments.kind) == nullptr) {
+    std::vector<std::string_view> names;
+    for (const audit::RecordKind& kind : audit::record_kinds()) names.push_back(kind.name);
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("there is no record kind \"{}\"", printable(arguments.kind)),
+                 fmt::format("the kinds are {}", fmt::join(names, ", "))};
+  }
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY_VOID(
