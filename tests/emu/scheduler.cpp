@@ -150,9 +150,13 @@ void to_scheduler([[maybe_unused]] bool for_good) {
 #endif
 }
 
-// Ends the block: the scheduler sees the failure and never comes back here.
-[[noreturn]] void fail(const std::string& what) {
+void note_failure(const std::string& what) {
   machine.failure = "thread " + std::to_string(machine.now) + ": " + what;
+}
+
+// Ends the block: the scheduler sees the failure that was noted and never comes back here. Nothing
+// on the abandoned stack may own memory, so a message is built and let go before.
+[[noreturn]] void give_up() {
   for (;;) to_scheduler(false);
 }
 
@@ -166,8 +170,9 @@ void meet(Meeting& meeting, unsigned expected, Site site, bool ordered) {
   if (meeting.arrived == 0) {
     meeting.site = site;
   } else if (meeting.site.line != site.line || std::string_view(meeting.site.file) != site.file) {
-    fail("divergence: it calls " + describe(site) + " while others wait at " +
-         describe(meeting.site));
+    note_failure("divergence: it calls " + describe(site) + " while others wait at " +
+                 describe(meeting.site));
+    give_up();
   }
   if (ordered) Sanitizer::release(&meeting);
   if (++meeting.arrived >= expected) {
@@ -182,8 +187,10 @@ void meet(Meeting& meeting, unsigned expected, Site site, bool ordered) {
 }
 
 WarpMeeting& join(std::uint32_t mask, const Site& site) {
-  if ((mask >> lane() & 1u) == 0)
-    fail(describe(site) + " has a mask without the caller's own lane");
+  if ((mask >> lane() & 1u) == 0) {
+    note_failure(describe(site) + " has a mask without the caller's own lane");
+    give_up();
+  }
   return machine.warps[machine.now / 32][mask];
 }
 
@@ -196,8 +203,10 @@ void fiber_main() {
   Sanitizer::release(&machine.end_edge);
   // The hardware forgives a barrier that some threads never reach because they have left; the
   // programming model does not.
-  if (machine.block.arrived != 0)
-    fail("divergence: it leaves while others wait at " + describe(machine.block.site));
+  if (machine.block.arrived != 0) {
+    note_failure("divergence: it leaves while others wait at " + describe(machine.block.site));
+    give_up();
+  }
   machine.fibers[machine.now].done = true;
   --machine.live;
   to_scheduler(true);
@@ -305,8 +314,10 @@ std::uint64_t launches() { return machine.launches; }
 unsigned lane() { return machine.now % 32; }
 
 void block_barrier(Site site) {
-  if (machine.live != machine.threads)
-    fail("divergence: it calls " + describe(site) + " after others have left");
+  if (machine.live != machine.threads) {
+    note_failure("divergence: it calls " + describe(site) + " after others have left");
+    give_up();
+  }
   meet(machine.block, machine.threads, site, true);
 }
 
@@ -316,7 +327,10 @@ void warp_barrier(std::uint32_t mask, Site site) {
 
 std::uint64_t shuffle(std::uint32_t mask, std::uint64_t mine, unsigned source_lane, Site site) {
   WarpMeeting& meeting = join(mask, site);
-  if ((mask >> source_lane & 1u) == 0) fail(describe(site) + " reads a lane outside its mask");
+  if ((mask >> source_lane & 1u) == 0) {
+    note_failure(describe(site) + " reads a lane outside its mask");
+    give_up();
+  }
   const std::uint64_t parity = meeting.generation & 1;
   meeting.slot[parity][lane()] = mine;
   meet(meeting, static_cast<unsigned>(std::popcount(mask)), site, false);
