@@ -13,8 +13,8 @@ words = ["".join(r.choice(part) for _ in range(r.randint(1, 4))) for _ in range(
 weights = [1 / (i + 8) for i in range(len(words))]
 for f in range(20):
     with open(f"corpus/{f:02}.txt", "w") as out:
-        for _ in range(45):
-            sentences = [" ".join(r.choices(words, weights, k=r.randint(5, 14))).capitalize() + "." for _ in range(8)]
+        for _ in range(180):
+            sentences = [" ".join(r.choices(words, weights, k=r.randint(5, 14))).capitalize() + "." for _ in range(2)]
             out.write(" ".join(sentences) + "\n\n")
 P
 expect 0 sigillo init --origin demo.example/audit --actor "Demo Provider" --json
