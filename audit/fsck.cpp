@@ -39,6 +39,7 @@ constexpr std::string_view kRestore =
 class Check {
  public:
   explicit Check(const Workspace& workspace) : workspace_(workspace), builder_(workspace.blobs()) {}
+  Status remember(const KnownBefore& known);
   Result<FsckReport> run();
 
  private:
@@ -55,6 +56,7 @@ class Check {
   void open_projection();
   Status read_ledger(const Ledger& ledger);
   void check_genesis(const Ledger& ledger);
+  void check_known_before();
   void take_entry(const StoredEntry& entry);
   void take_record(std::uint64_t index, std::string_view leaf);
   Status check_head(const Ledger& ledger);
@@ -68,6 +70,8 @@ class Check {
   void collect_commitments(const core::Json& value);
 
   const Workspace& workspace_;
+  std::string known_log_key_;
+  std::optional<Checkpoint> known_checkpoint_;
   FsckReport report_;
   EvidenceBuilder builder_;
   TrustList trust_;
@@ -151,12 +155,42 @@ Status Check::read_ledger(const Ledger& ledger) {
   SIGILLO_TRY(stored_checkpoints_, ledger.checkpoints());
   for (const StoredCheckpoint& stored : stored_checkpoints_) ranges_[stored.size];
   ranges_[projection_size_];
+  if (known_checkpoint_.has_value()) ranges_[known_checkpoint_->size];
   SIGILLO_TRY_VOID(
       ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& entry) -> Status {
         take_entry(entry);
         return {};
       }));
   return check_head(ledger);
+}
+
+Status Check::remember(const KnownBefore& known) {
+  known_log_key_ = known.log_key;
+  if (known.log_key.empty()) {
+    if (known.checkpoint.empty()) return {};
+    return Error{ErrorCode::invalid_argument, "an earlier checkpoint needs the log's verifier key",
+                 "name the key that you know from elsewhere"};
+  }
+  SIGILLO_TRY(const NoteVerifier log, NoteVerifier::parse(known.log_key));
+  if (known.checkpoint.empty()) return {};
+  SIGILLO_TRY(known_checkpoint_, open_checkpoint(known.checkpoint, log));
+  return {};
+}
+
+void Check::check_known_before() {
+  if (!known_log_key_.empty() && trust_.log_vkey() != known_log_key_)
+    error("known-key", "genesis",
+          fmt::format("the ledger names log key {}, not the one that is known", trust_.log_vkey()),
+          "this is another ledger, or its keys were replaced");
+  if (!known_checkpoint_.has_value()) return;
+  const auto& range = ranges_[known_checkpoint_->size];
+  const bool prefix = known_checkpoint_->size == 0 ||
+                      (range.has_value() && range->root() == known_checkpoint_->root);
+  if (!prefix)
+    error("known-checkpoint", fmt::format("entries 0 to {}", known_checkpoint_->size - 1),
+          fmt::format("the ledger no longer holds what was sealed at size {}, root {}",
+                      known_checkpoint_->size, known_checkpoint_->root.hex()),
+          "history was rewritten or an old copy was restored; keep both as evidence");
 }
 
 void Check::check_genesis(const Ledger& ledger) {
@@ -383,6 +417,7 @@ Result<FsckReport> Check::run() {
     error("database", "ledger.db", read.error().message);
   }
   check_genesis(ledger);
+  check_known_before();
   if (genesis_) check_checkpoints();
   for (const BlobProblem& problem : builder_.problems())
     error("blob", problem.place, problem.error.message, problem.error.remedy);
@@ -394,7 +429,11 @@ Result<FsckReport> Check::run() {
 
 }  // namespace
 
-Result<FsckReport> fsck(const Workspace& workspace) { return Check(workspace).run(); }
+Result<FsckReport> fsck(const Workspace& workspace, const KnownBefore& known) {
+  Check check(workspace);
+  SIGILLO_TRY_VOID(check.remember(known));
+  return check.run();
+}
 
 namespace {
 

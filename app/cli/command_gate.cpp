@@ -185,6 +185,10 @@ std::string cell_text(const core::Cell& cell) {
 }
 
 Result<ExitCode> facts(const Context& context, const GateArguments& arguments) {
+  if (!arguments.rule.empty() && core::find_view(arguments.rule) == nullptr)
+    return Error{ErrorCode::not_found,
+                 fmt::format("there is no view \"{}\"", printable(arguments.rule)),
+                 "`sigillo policy facts` without a view names all"};
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
   if (!report.sound()) {
@@ -193,7 +197,12 @@ Result<ExitCode> facts(const Context& context, const GateArguments& arguments) {
   }
   SIGILLO_TRY_VOID(audit::write_projection(workspace, report.evidence));
   if (context.json) {
-    print_out("{}", json_line(core::to_json(report.evidence)));
+    Json json = core::to_json(report.evidence);
+    if (!arguments.rule.empty()) {
+      const Json view = json["views"][arguments.rule];
+      json["views"] = Json{{arguments.rule, view}};
+    }
+    print_out("{}", json_line(json));
     return ExitCode::done;
   }
   for (const core::ViewSchema& schema : core::evidence_schema()) {

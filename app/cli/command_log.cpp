@@ -116,6 +116,13 @@ Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
 }
 
 Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
+  if (!arguments.kind.empty() && audit::find_record_kind(arguments.kind) == nullptr) {
+    std::vector<std::string_view> names;
+    for (const audit::RecordKind& kind : audit::record_kinds()) names.push_back(kind.name);
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("there is no record kind \"{}\"", printable(arguments.kind)),
+                 fmt::format("the kinds are {}", fmt::join(names, ", "))};
+  }
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY_VOID(
@@ -197,9 +204,14 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
   return ExitCode::done;
 }
 
-Result<ExitCode> check(const Context& context) {
+Result<ExitCode> check(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
+  audit::KnownBefore known{arguments.key, ""};
+  if (!arguments.file.empty()) {
+    SIGILLO_TRY(const core::Bytes note, core::read_file(arguments.file, std::size_t{1} << 20));
+    known.checkpoint = core::as_text(note);
+  }
+  SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace, known));
   print_out("{}", context.json ? json_line(fsck_json(report)) : render_fsck(report));
   return report.sound() ? ExitCode::done : ExitCode::undecided;
 }
@@ -264,7 +276,12 @@ void add_log_commands(CLI::App& app, Context& context) {
 
   command = add_command(*log, context, "fsck",
                         "check the whole workspace from the leaf bytes up; writes nothing",
-                        [&context] { return check(context); });
+                        [&context, arguments] { return check(context, *arguments); });
+  command->add_option("--log-key", arguments->key,
+                      "verifier key (vkey) that the ledger must have, known from elsewhere");
+  command->add_option("--since", arguments->file,
+                      "a checkpoint that was seen earlier: its entries must still be the first; "
+                      "needs --log-key");
   add_json_flag(*command, context);
 }
 

@@ -84,6 +84,7 @@ void add_kind(CLI::App& parent, Context& context, const RecordKind& kind) {
   for (const FieldSpec& field : kind.fields) {
     std::string help(field.help);
     if (!field.choices.empty()) help += fmt::format(" ({})", fmt::join(field.choices, ", "));
+    if (field.type == FieldType::boolean) help += " (true, false)";
     if (is_list(field.type)) help += "; may be given several times";
     if (field.required) help += " [required]";
     CLI::Option* option =

@@ -59,7 +59,8 @@ void add_run_command(CLI::App& app, Context& context) {
       "The command follows two dashes: sigillo run --model N --dataset D --output DIR -- CMD "
       "ARG...\n"
       "It finds SIGILLO_RUN_ID and SIGILLO_RUN_REPORT (a JSON file that it may write: \"flop\", "
-      "\"flop_method\").");
+      "\"flop_method\").\n"
+      "A run that reports no operations leaves the compute rules of a gate undecided.");
 }
 
 }  // namespace sigillo::cli

@@ -39,9 +39,19 @@ struct FsckReport {
   [[nodiscard]] bool sound() const;  // no finding is an error
 };
 
-// An Error only if the workspace cannot be read at all; whatever is wrong in it is a Finding.
-// Memory: one entry at a time and the evidence rows.
-[[nodiscard]] core::Result<FsckReport> fsck(const Workspace& workspace);
+// What the reader knows from elsewhere. Without it, a ledger is only checked against itself:
+// whoever holds its keys and its files could have rewritten all of it.
+struct KnownBefore {
+  std::string log_key;     // the log's verifier key (vkey), from a trusted place; or empty
+  std::string checkpoint;  // a checkpoint (signed note) seen earlier: its entries must still be the
+                           // ledger's first; or empty. Needs log_key.
+};
+
+// An Error only if the workspace cannot be read at all, or if what is known before is no vkey or no
+// checkpoint of it; whatever is wrong in the workspace is a Finding. Memory: one entry at a time
+// and the evidence rows.
+[[nodiscard]] core::Result<FsckReport> fsck(const Workspace& workspace,
+                                            const KnownBefore& known = {});
 
 // Writes evidence.db from verified evidence: tables ev1_* for people and other tools. It is
 // compared by the next fsck.

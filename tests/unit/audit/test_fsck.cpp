@@ -365,3 +365,39 @@ TEST_CASE("fsck: one moment is read while another process appends", "[fsck]") {
   CHECK(rounds > 3);
   CHECK(check(w.workspace).head.size == 152);
 }
+
+TEST_CASE("a history that was rewritten whole is caught by a checkpoint seen before") {
+  // Two ledgers with the same keys, name and start: whoever holds the keys can make the second.
+  World seen;
+  World rewritten;
+  const audit::Ledger ledger = value(seen.workspace.ledger(audit::Ledger::Access::read));
+  const auto vkey = [&](const core::PublicKey& key) {
+    return value(audit::NoteVerifier::create(ledger.origin(), key)).vkey();
+  };
+  const auto log_key = value(seen.workspace.keyring().info("log"));
+  audit::KnownBefore known{vkey(value(core::PublicKey::from_pem(log_key.public_key))), ""};
+  seen.record("notification", example("notification"));
+  known.checkpoint = value(ledger.latest_checkpoint());
+  fill(seen);
+  CHECK(value(audit::fsck(seen.workspace, known)).sound());
+
+  for (int i = 0; i < 3; ++i) {
+    rewritten.record("placement", example("placement"));
+    rewritten.clock.set({rewritten.clock.now().seconds + 1, 0});
+  }
+  CHECK(value(audit::fsck(rewritten.workspace)).sound());  // against itself, nothing is wrong
+  const auto report = value(audit::fsck(rewritten.workspace, known));
+  CHECK_FALSE(report.sound());
+  CHECK(findings_text(report).find("no longer holds what was sealed") != std::string::npos);
+
+  // Another key than the known one; a checkpoint that nothing can be checked by, or that was
+  // altered.
+  const audit::KnownBefore other{vkey(key_of(9).public_key()), ""};
+  CHECK_FALSE(value(audit::fsck(seen.workspace, other)).sound());
+  CHECK(code(audit::fsck(seen.workspace, {"", known.checkpoint})) ==
+        core::ErrorCode::invalid_argument);
+  std::string altered = known.checkpoint;
+  altered[altered.find('\n') + 1] = '9';
+  CHECK(code(audit::fsck(seen.workspace, {known.log_key, altered})) ==
+        core::ErrorCode::signature_invalid);
+}
