@@ -130,6 +130,15 @@ Result<Workspace> Workspace::open(const fs::path& folder) {
   return failure;
 }
 
+Result<Ledger> Workspace::ledger(Ledger::Access access) const {
+  auto ledger = Ledger::open(folder_ / "ledger.db", access);
+  if (!ledger.has_value() && ledger.error().code == ErrorCode::not_found)
+    return Error{ErrorCode::ledger_corrupt,
+                 fmt::format("the workspace {} has lost its ledger.db", folder_.string()),
+                 "keep this workspace, and restore a good copy"};
+  return ledger;
+}
+
 Result<std::vector<Receipt>> append_records(const Workspace& workspace,
                                             std::span<const std::string> leaves) {
   SIGILLO_TRY(const core::PrivateKey log_key,

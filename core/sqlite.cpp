@@ -165,7 +165,14 @@ Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
   const int code =
       sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), 0, &raw, nullptr);
-  if (code != SQLITE_OK) return error_from_sqlite(handle(), code, "cannot prepare a statement");
+  if (code != SQLITE_OK) {
+    Error error = error_from_sqlite(handle(), code, "cannot prepare a statement");
+    // The statements are ours: one that does not compile has not met our tables.
+    if ((code & 0xFF) == SQLITE_ERROR)
+      error = Error{ErrorCode::ledger_corrupt, error.message,
+                    std::string(meaning_of(SQLITE_CORRUPT).remedy)};
+    return error;
+  }
   return Statement(raw);
 }
 

@@ -28,7 +28,7 @@ struct LogArguments {
   bool raw = false;
 };
 
-// One line: an envelope that was signed elsewhere is taken as it is; {"kind", "subject", "fields"}
+// One line: an envelope that was signed elsewhere is taken as it is; {"kind", "fields"}
 // is signed here.
 Result<std::string> leaf_of_line(const Context& context, const core::PrivateKey& key,
                                  std::string_view line) {
@@ -42,6 +42,9 @@ Result<std::string> leaf_of_line(const Context& context, const core::PrivateKey&
   }
   SIGILLO_TRY(const std::string name, core::json_string(value, "kind", "record"));
   SIGILLO_TRY(const Json fields, core::json_member(value, "fields", "record"));
+  if (value.size() != 2)
+    return Error{ErrorCode::invalid_input, "a record has the members kind and fields, no others",
+                 "what is to be recorded belongs into fields"};
   const audit::RecordKind* kind = audit::find_record_kind(name);
   if (kind == nullptr || !kind->by_hand)
     return Error{ErrorCode::invalid_input,

@@ -79,7 +79,7 @@ workspace() {
 }
 # records COUNT [PREFIX]: that many role declarations, one a line.
 records() {
-  seq -f '{"kind":"role-declaration","fields":{"actor":"'"${2:-actor}"' %.0f","role":"system_provider","jurisdiction":["EU"]}}' "$1"
+  seq -f '{"kind":"role-declaration","fields":{"actor":"'"${2:-actor}"' %.0f","role":["system_provider"],"jurisdiction":["EU"]}}' "$1"
 }
 # sound DIR: fsck finds no error.
 sound() { expect 0 sigillo --workspace "$1" log fsck; stdout_has "the ledger is sound"; }

@@ -37,9 +37,8 @@ class Workspace {
   [[nodiscard]] const WorkspaceConfig& config() const { return config_; }
   [[nodiscard]] core::Keyring keyring() const { return core::Keyring(folder_ / "keys"); }
   [[nodiscard]] BlobStore blobs() const { return BlobStore(folder_ / "blobs"); }
-  [[nodiscard]] core::Result<Ledger> ledger(Ledger::Access access) const {
-    return Ledger::open(folder_ / "ledger.db", access);
-  }
+  // A workspace whose ledger is gone is ledger_corrupt: it had one.
+  [[nodiscard]] core::Result<Ledger> ledger(Ledger::Access access) const;
   [[nodiscard]] std::filesystem::path private_values_file() const { return folder_ / "private.db"; }
   [[nodiscard]] std::filesystem::path projection_file() const { return folder_ / "evidence.db"; }
 
