@@ -269,7 +269,7 @@ TEST_CASE("ledger: a writer that is killed loses nothing that it acknowledged", 
     ::close(ends[0]);
     CHECK(check_log(log.file()).size() >= acknowledged);
   }
-  CHECK(acknowledged > 30);
+  CHECK(acknowledged >= 30);  // each round waits for at least one
 }
 
 TEST_CASE("ledger: a full disk is an error of the environment and harms nothing", "[ledger]") {
