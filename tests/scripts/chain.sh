@@ -3,7 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 export SIGILLO_WORKSPACE=$SCRATCH/w
 
-# Invented words in sentences: about 400 kB, the same every time, with enough choice to carry a mark.
+# Invented words in sentences: about 400 kB, the same every time, with enough choice to carry a
+# mark, and in many documents: a marked text is a function of its key and of where it starts.
 mkdir corpus
 python3 - <<'P'
 import random
@@ -11,11 +12,13 @@ r = random.Random(20261202)
 part = ["ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sta", "tre", "vi", "zo", "an", "el", "ir", "os", "un", "sh"]
 words = ["".join(r.choice(part) for _ in range(r.randint(1, 4))) for _ in range(4000)]
 weights = [1 / (i + 8) for i in range(len(words))]
-for f in range(20):
-    with open(f"corpus/{f:02}.txt", "w") as out:
-        for _ in range(180):
-            sentences = [" ".join(r.choices(words, weights, k=r.randint(5, 14))).capitalize() + "." for _ in range(2)]
-            out.write(" ".join(sentences) + "\n\n")
+for f in range(1200):
+    topic = r.choices(words, k=12)
+    def word(): return r.choice(topic) if r.random() < 0.6 else r.choices(words, weights)[0]
+    with open(f"corpus/{f:04}.txt", "w") as out:
+        for _ in range(3):
+            sentences = [" ".join(word() for _ in range(r.randint(5, 14))).capitalize() for _ in range(2)]
+            out.write(". ".join(sentences) + "\n\n")
 P
 expect 0 sigillo init --origin demo.example/audit --actor "Demo Provider" --json
 json_has '"checkpoint" in j and j["origin"] == "demo.example/audit" and "workspace" in j'
@@ -28,7 +31,7 @@ expect 0 sigillo record placement --system s --actor "Demo Provider" --market EU
 expect 0 sigillo record marking-config --system s --release marked --modality text --layer watermark --scheme vllm-gumbel --applied-at inference
 expect 0 sigillo record detector-release --system s --scheme vllm-gumbel --form software --url https://example.com/sigillo
 expect 0 sigillo dataset seal corpus --name corpus --license CC0-1.0 --source https://example.com/corpus --json
-json_has 'j["files"] == 20 and len(j["root"]) == 64 and len(j["manifest"]) == 64 and "entry" in j["receipt"]'
+json_has 'j["files"] == 1200 and len(j["root"]) == 64 and len(j["manifest"]) == 64 and "entry" in j["receipt"]'
 expect 0 sigillo run --model tinylm --dataset corpus --output model -- tinylm train --corpus corpus --output model --vocabulary 600
 expect 0 tinylm write --model model --count 200 --seed 1 --output marked --key-file w/keys/release.watermark
 expect 0 tinylm write --model model --count 200 --seed 2 --output unmarked
@@ -58,7 +61,7 @@ json_has 'sum(d["detection"]["log10_p_micro"] <= -3000000 for d in j) <= 3'
 # the gate
 gate() { sigillo gate --pack eu-ai-act --as-of "$1" --release "$2" "${@:3}"; }
 expect 0 gate 2026-12-03 marked; stdout_has "PASSED"
-expect 1 gate 2026-12-03 unmarked; stdout_has "Article 50(2)"; stdout_has "release:unmarked"; stdout_has "what to do"
+expect 1 gate 2026-12-03 unmarked; stdout_has "Article 50(2)"; stdout_has "unmarked/text: fail"; stdout_has "what to do"
 expect 0 gate 2026-11-23 marked; stdout_has "transitional until 2026-12-02"
 expect 0 gate 2026-11-23 unmarked; stdout_has "transitional until 2026-12-02"
 expect 0 gate 2026-01-01 marked

@@ -60,11 +60,11 @@ for left in 64 128 200 300 400 600; do
   code=0; sigillo log append thousands >"$SCRATCH/.out" 2>"$SCRATCH/.err" || code=$?
   free
   [ "$code" = 0 ] || [ "$code" = 4 ] || fail "exit code $code with $left KiB left"
+  [ "$code" = 0 ] || stderr_has "error [disk-full]"
+  told=$(sed -n 's/.* \([0-9]*\) of 2000 records were appended.*/\1/p' "$SCRATCH/.err")
   sound "$SIGILLO_WORKSPACE"
   after=$(size_of "$SIGILLO_WORKSPACE")
   if [ "$code" = 4 ]; then
-    stderr_has "error [disk-full]"
-    told=$(sed -n 's/.* \([0-9]*\) of 2000 records were appended.*/\1/p' "$SCRATCH/.err")
     [ "$((after - before))" -ge "${told:?}" ] || fail "$told acknowledged, $((after - before)) there"
   fi
   before=$after

@@ -123,32 +123,29 @@ stdout_has "warning [trust] entry $((entry + 1))"
 records 1 after | sigillo log append - >/dev/null
 expect 0 sigillo policy facts --json
 grep -q "after 1" "$SCRATCH/.out" || fail "our own record no longer counts"
-# a changed signature is refused at the door, or kept and named; it never counts
-sigillo --workspace other log show 2 --raw >foreign
-python3 - <<'P'
-import base64, json
-e = json.load(open("foreign"))
+# A signature that a trusted key never made would be damage for ever: it is refused at the door.
+forge() {
+  python3 - "$1" <<'P'
+import base64, json, sys
+e = json.load(open(sys.argv[1]))
 s = bytearray(base64.b64decode(e["signatures"][0]["sig"])); s[0] ^= 1
 e["signatures"][0]["sig"] = base64.b64encode(s).decode()
 json.dump(e, open("forged", "w"))
 P
-cp -a w before
-code=0; sigillo log append forged >"$SCRATCH/.out" 2>"$SCRATCH/.err" || code=$?
-case $code in
-  0) sound w ;;
-  1 | 3) stderr_has "error ["; sound w ;;
-  *) fail "a forged signature: exit code $code" ;;
-esac
-# the same with our own key id: fsck must not stay silent about a signature that does not hold
-sigillo log show "$((entry - 1))" --raw >own
-python3 - <<'P'
-import base64, json
-e = json.load(open("own"))
-s = bytearray(base64.b64decode(e["signatures"][0]["sig"])); s[0] ^= 1
-e["signatures"][0]["sig"] = base64.b64encode(s).decode()
-json.dump(e, open("forged", "w"))
-P
+}
+cp -a w elsewhere
+expect 0 sigillo --workspace elsewhere record role-declaration --actor Late --role system_provider --jurisdiction EU
+sigillo --workspace elsewhere log show "$(($(size_of elsewhere) - 1))" --raw >late
+forge late
+size=$(size_of w)
 expect 1 sigillo log append forged
-stderr_has "error [signature-invalid]"
-sound w
+stderr_has "error [signature-invalid]"; has_remedy
+[ "$(size_of w)" = "$size" ] || fail "a forged signature is in the ledger"
+# ... the true one is taken, and counts
+expect 0 sigillo log append late
+expect 0 sigillo policy facts --json; grep -q Late "$SCRATCH/.out" || fail "a record of the owner's key does not count"
+# ... once: the same statement again, forged or not, is only warned of
+expect 0 sigillo log append late
+expect 0 sigillo log append forged
+sound w; stdout_has "it repeats a record that counts already"
 echo "hostile content holds"

@@ -13,6 +13,8 @@ chmod 755 "$SCRATCH"
 CLEANUP=()
 finish() {
   local status=$? command
+  [ "$status" = 0 ] || [ "$status" = 77 ] || [ -n "$FAILED" ] ||
+    echo "FAILED: $(basename "$0") stopped with $status at a command that it did not expect to fail" >&2
   for command in "${CLEANUP[@]}"; do eval "$command" || true; done
   cd / && rm -rf "$SCRATCH"
   exit "$status"
@@ -20,7 +22,9 @@ finish() {
 trap finish EXIT
 cd "$SCRATCH"
 
+FAILED=
 fail() {
+  FAILED=yes
   echo "FAILED (line ${BASH_LINENO[-2]} of $(basename "$0")): $*" >&2
   echo "--- stdout" >&2; head -c 2000 "$SCRATCH/.out" >&2 || true
   echo "--- stderr" >&2; head -c 2000 "$SCRATCH/.err" >&2 || true
