@@ -25,8 +25,8 @@ void print_err(fmt::format_string<Arguments...> format, Arguments&&... arguments
   write_text(stderr, fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
-// One line of ASCII: other characters, which a terminal could obey, are written as \uXXXX. File names
-// need not be UTF-8, JSON has to be: what is not becomes U+FFFD.
+// One line of ASCII: other characters, which a terminal could obey, are written as \uXXXX. File
+// names need not be UTF-8, JSON has to be: what is not becomes U+FFFD.
 [[nodiscard]] std::string json_line(const core::Json& value);
 
 }  // namespace sigillo::cli

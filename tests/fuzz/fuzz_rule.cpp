@@ -1,4 +1,5 @@
-// Rule files: any text is refused with its place, or is a rule whose SQL is compiled in the sandbox or refused.
+// Rule files: any text is refused with its place, or is a rule whose SQL is compiled in the sandbox
+// or refused.
 #include "harness.hpp"
 #include "sigillo/policy/engine.hpp"
 
