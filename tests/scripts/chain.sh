@@ -66,7 +66,7 @@ expect 0 gate 2026-11-23 marked; stdout_has "transitional until 2026-12-02"
 expect 0 gate 2026-11-23 unmarked; stdout_has "transitional until 2026-12-02"
 expect 0 gate 2026-01-01 marked
 expect 1 gate 2026-12-03 unmarked --json
-json_has 'j["exit_code"] == 1 and j["ledger"]["sound"] and j["as_of"].startswith("2026-12-03") and len(j["root"]) == 64'
+json_has 'j["exit_code"] == 1 and j["ledger"]["sound"] and j["as_of"].startswith("2026-12-03") and len(j["checkpoint"]["root"]) == 64'
 json_has 'len(j["rules"]) > 5 and all(r["reason"] or r["subjects"] for r in j["rules"])'
 expect 0 gate 2026-12-03 marked --json; cp "$SCRATCH/.out" gate1.json
 expect 0 gate 2026-12-03 marked --json; cmp gate1.json "$SCRATCH/.out" || fail "the same question has two answers"
