@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, 12> kMembers = {
     "artefact_digest", "detector", "key_id", "log10_p_micro",         "profile_digest",   "reason",
     "result",          "scored",   "tokens", "threshold_log10_micro", "tokenizer_digest", "tries"};
 
-Error bad(std::string message) {
+Error bad(const std::string& message) {
   return {ErrorCode::invalid_input, "detection: " + message,
           "docs/formats/detection.md lists the members and their bounds"};
 }

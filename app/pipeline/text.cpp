@@ -53,7 +53,7 @@ Result<std::optional<Tokenizer>> load_tokenizer(const std::optional<fs::path>& f
 
 class Detector {
  public:
-  Detector(watermark::TextProfile profile, watermark::TextKey key, std::string key_id,
+  Detector(watermark::TextProfile profile, const watermark::TextKey& key, std::string key_id,
            std::optional<Tokenizer> tokenizer, std::int64_t threshold)
       : profile_(std::move(profile)),
         key_(key),

@@ -14,7 +14,8 @@ namespace sigillo::core {
 struct Timestamp {
   std::int64_t seconds = 0;
   std::int32_t nanoseconds = 0;
-  auto operator<=>(const Timestamp&) const = default;
+  auto operator<=>(const Timestamp&) const =
+      default;  // NOLINT(modernize-use-nullptr): a false report on <=>
 };
 [[nodiscard]] std::string to_rfc3339(Timestamp time);  // "2026-11-23T09:30:00Z"
 [[nodiscard]] Result<Timestamp> timestamp_from_rfc3339(std::string_view text);

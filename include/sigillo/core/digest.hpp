@@ -13,7 +13,8 @@ namespace sigillo::core {
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const Digest&) const = default;
+  auto operator<=>(const Digest&) const =
+      default;  // NOLINT(modernize-use-nullptr): a false report on <=>
   [[nodiscard]] ByteView view() const { return bytes; }
   [[nodiscard]] std::string hex() const { return hex_encode(bytes); }
   [[nodiscard]] static Result<Digest> from_hex(std::string_view text);
