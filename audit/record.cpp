@@ -435,6 +435,9 @@ Json schema_of_members(std::span<const FieldSpec> members) {
               {"additionalProperties", false}};
 }
 
+// A genesis is what the others name.
+bool names_its_ledger(const RecordKind& kind) { return kind.name != "genesis"; }
+
 std::string_view retention_text(Retention retention) {
   return retention == Retention::event ? "event" : "document";
 }
@@ -462,6 +465,10 @@ const RecordKind* kind_of_predicate_type(std::string_view type) {
 
 Json json_schema(const RecordKind& kind) {
   Json schema = schema_of_members(kind.fields);
+  if (names_its_ledger(kind)) {
+    schema["properties"]["ledger"] = schema_of(FieldSpec{"", FieldType::digest, true, ""});
+    schema["required"].push_back("ledger");
+  }
   schema["properties"]["recorded_at"] = schema_of(FieldSpec{"", FieldType::time, true, ""});
   schema["properties"]["retention"] = Json{{"const", retention_text(kind.retention)}};
   schema["required"].push_back("recorded_at");
@@ -484,9 +491,12 @@ core::Subject named_subject(std::string_view type, std::string_view name) {
 
 core::Result<std::string> make_record(const RecordKind& kind, const Json& fields,
                                       const std::vector<core::Subject>& subjects,
+                                      const std::optional<core::Digest>& ledger,
                                       const core::PrivateKey& key, const core::Clock& clock) {
+  SIGILLO_CHECK(ledger.has_value() == names_its_ledger(kind));
   SIGILLO_TRY_VOID(validate_fields(kind, fields));
   core::Statement statement{subjects, predicate_type(kind), fields};
+  if (ledger.has_value()) statement.predicate["ledger"] = ledger->hex();
   statement.predicate["recorded_at"] = core::to_rfc3339(clock.now());
   statement.predicate["retention"] = retention_text(kind.retention);
   SIGILLO_TRY(const std::string payload, core::statement_bytes(statement));
@@ -526,11 +536,19 @@ core::Result<Record> read_record(std::string_view leaf) {
               core::json_string(record.fields, "retention", record.kind->name));
   if (retention != retention_text(record.kind->retention))
     return fault("retention", "is not this kind's class");
+  if (names_its_ledger(*record.kind)) {
+    SIGILLO_TRY(const std::string ledger,
+                core::json_string(record.fields, "ledger", record.kind->name));
+    SIGILLO_TRY(record.ledger, core::Digest::from_hex(ledger));
+  }
   Json fields = record.fields;
+  if (record.ledger.has_value()) fields.erase("ledger");
   fields.erase("recorded_at");
   fields.erase("retention");
   SIGILLO_TRY_VOID(validate_fields(*record.kind, fields));
   return record;
 }
+
+core::Digest ledger_id(const Record& genesis) { return core::sha256(genesis.envelope.payload); }
 
 }  // namespace sigillo::audit

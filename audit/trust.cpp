@@ -62,6 +62,9 @@ core::Result<std::string> TrustList::accept(std::uint64_t index, const Record& r
 core::Result<std::string> TrustList::judge(const Record& record) const {
   if (record.kind->name == "genesis")
     return Error{ErrorCode::not_trusted, "a genesis can only be entry 0", ""};
+  if (record.ledger != ledger_)
+    return Error{ErrorCode::not_trusted, "it was made for another ledger",
+                 "record it anew here: a record counts in the ledger that it names"};
   SIGILLO_TRY(const core::Timestamp time, core::timestamp_from_rfc3339(record.recorded_at));
   for (const core::EnvelopeSignature& signature : record.envelope.signatures) {
     const auto found = keys_.find(signature.key_id);
@@ -82,6 +85,7 @@ core::Result<std::string> TrustList::accept_genesis(const Record& record) {
   SIGILLO_TRY(core::PublicKey owner, key_from_base64(record.fields.at("owner_key")));
   SIGILLO_TRY_VOID(core::verify_envelope(record.envelope, owner));
   SIGILLO_TRY(const core::Timestamp time, core::timestamp_from_rfc3339(record.recorded_at));
+  ledger_ = ledger_id(record);
   origin_ = record.fields.at("origin");
   log_vkey_ = record.fields.at("log_key");
   // Until the first trust list, the owner's key may sign that list and nothing else.

@@ -57,9 +57,10 @@ Status write_first_entries(const fs::path& folder, const WorkspaceConfig& config
   const Json trust = single_key_trust(owner.public_key(), actor, clock.now());
   const std::vector<core::Subject> subject = {named_subject("ledger", config.origin)};
   SIGILLO_TRY(std::string first,
-              make_record(*find_record_kind("genesis"), genesis, subject, owner, clock));
-  SIGILLO_TRY(std::string second,
-              make_record(*find_record_kind("trust-list"), trust, subject, owner, clock));
+              make_record(*find_record_kind("genesis"), genesis, subject, {}, owner, clock));
+  SIGILLO_TRY(const Record read_back, read_record(first));
+  SIGILLO_TRY(std::string second, make_record(*find_record_kind("trust-list"), trust, subject,
+                                              ledger_id(read_back), owner, clock));
   SIGILLO_TRY(Ledger ledger, Ledger::create(folder / "ledger.db", config.origin));
   const std::vector<std::string> leaves = {std::move(first), std::move(second)};
   SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
@@ -139,6 +140,15 @@ Result<Ledger> Workspace::ledger(Ledger::Access access) const {
   return ledger;
 }
 
+Result<Digest> ledger_id(const Workspace& workspace) {
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(0));
+  const auto genesis = read_record(leaf);
+  if (genesis.has_value() && genesis->kind->name == "genesis") return ledger_id(*genesis);
+  return Error{ErrorCode::ledger_corrupt, "entry 0 of the ledger is no genesis record",
+               "`sigillo log fsck` says what is wrong; keep this workspace as evidence"};
+}
+
 Result<std::vector<Receipt>> append_records(const Workspace& workspace,
                                             std::span<const std::string> leaves) {
   SIGILLO_TRY(const core::PrivateKey log_key,
@@ -162,7 +172,8 @@ Result<Receipt> record(const Workspace& workspace, std::string_view kind_name, c
   SIGILLO_CHECK(kind != nullptr);
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().record_key));
-  SIGILLO_TRY(std::string leaf, make_record(*kind, fields, subjects, key, clock));
+  SIGILLO_TRY(const Digest ledger, ledger_id(workspace));
+  SIGILLO_TRY(std::string leaf, make_record(*kind, fields, subjects, ledger, key, clock));
   const std::vector<std::string> leaves = {std::move(leaf)};
   SIGILLO_TRY(const std::vector<Receipt> receipts, append_records(workspace, leaves));
   return receipts.front();

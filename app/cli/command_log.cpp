@@ -47,8 +47,9 @@ Result<audit::TrustList> trust_of(const audit::Workspace& workspace) {
 // "fields"} is signed here.
 class LineReader {
  public:
-  LineReader(const Context& context, const audit::Workspace& workspace, const core::PrivateKey& key)
-      : context_(context), workspace_(workspace), key_(key) {}
+  LineReader(const Context& context, const audit::Workspace& workspace, const core::Digest& ledger,
+             const core::PrivateKey& key)
+      : context_(context), workspace_(workspace), ledger_(ledger), key_(key) {}
 
   Result<std::string> leaf(std::string_view line) {
     SIGILLO_TRY(const Json value, core::parse_json(line));
@@ -85,12 +86,13 @@ class LineReader {
                    "`sigillo record --help` lists the kinds"};
     SIGILLO_TRY_VOID(audit::validate_fields(*kind, fields));
     const std::string subject = fields.at(std::string(kind->subject)).get<std::string>();
-    return audit::make_record(*kind, fields, {audit::named_subject(kind->subject, subject)}, key_,
-                              context_.clock);
+    return audit::make_record(*kind, fields, {audit::named_subject(kind->subject, subject)},
+                              ledger_, key_, context_.clock);
   }
 
   const Context& context_;
   const audit::Workspace& workspace_;
+  core::Digest ledger_;
   const core::PrivateKey& key_;
   std::optional<audit::TrustList> trust_;  // made when the first envelope comes
 };
@@ -102,7 +104,8 @@ Result<ExitCode> append(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const core::Bytes bytes, core::read_file(arguments.file, kMaxAppendBytes));
-  LineReader reader(context, workspace, key);
+  SIGILLO_TRY(const core::Digest ledger, audit::ledger_id(workspace));
+  LineReader reader(context, workspace, ledger, key);
   std::vector<std::string> leaves;
   std::string_view rest = core::as_text(bytes);
   for (std::size_t number = 1; !rest.empty(); ++number) {

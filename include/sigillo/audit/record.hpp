@@ -5,6 +5,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>  // Record holds one by value
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,11 +74,14 @@ struct RecordKind {
 // digest as in-toto asks.
 [[nodiscard]] core::Subject named_subject(std::string_view type, std::string_view name);
 
-// Builds and signs one record: predicate = fields + "recorded_at" + "retention". Gives the
-// envelope's canonical bytes: a leaf. Too long for a leaf: input_too_large.
+// Builds and signs one record: predicate = fields + "ledger" + "recorded_at" + "retention". Gives
+// the envelope's canonical bytes: a leaf. `ledger` is the id of the one ledger in which the record
+// counts (ledger_id); a genesis has none, every other kind must have one. Too long for a leaf:
+// input_too_large.
 [[nodiscard]] core::Result<std::string> make_record(const RecordKind& kind,
                                                     const core::Json& fields,
                                                     const std::vector<core::Subject>& subjects,
+                                                    const std::optional<core::Digest>& ledger,
                                                     const core::PrivateKey& key,
                                                     const core::Clock& clock);
 
@@ -87,9 +91,14 @@ struct Record {
   core::Envelope envelope;
   core::Statement statement;
   const RecordKind* kind = nullptr;
-  core::Json fields;  // the predicate, with recorded_at and retention
+  core::Json fields;                   // the predicate, with ledger, recorded_at and retention
+  std::optional<core::Digest> ledger;  // nothing in a genesis
   std::string recorded_at;
 };
 [[nodiscard]] core::Result<Record> read_record(std::string_view leaf);
+
+// A ledger's identity: the SHA-256 of its genesis statement, which names its origin and its keys.
+// Two ledgers of one name, or of one key, differ in it.
+[[nodiscard]] core::Digest ledger_id(const Record& genesis);
 
 }  // namespace sigillo::audit

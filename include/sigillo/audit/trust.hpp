@@ -28,8 +28,9 @@ class TrustList {
  public:
   // Judges one record and, if it is a genesis or trust list, takes it over. Gives the actor whose
   // key signed it. not_trusted, naming the entry, if none of the keys that may sign this kind at
-  // its time did, if it repeats a record that counts already, or if it is a trust list that cannot
-  // be used; signature_invalid if it names a trusted key whose signature does not hold.
+  // its time did, if it was made for another ledger, if it repeats a record that counts already, or
+  // if it is a trust list that cannot be used; signature_invalid if it names a trusted key whose
+  // signature does not hold.
   [[nodiscard]] core::Result<std::string> accept(std::uint64_t index, const Record& record);
   [[nodiscard]] const std::map<std::string, TrustedKey>& keys() const {
     return keys_;
@@ -41,6 +42,7 @@ class TrustList {
   [[nodiscard]] core::Result<std::string> judge(const Record& record) const;
   [[nodiscard]] core::Result<std::string> accept_genesis(const Record& record);
   [[nodiscard]] core::Status replace(const Record& record);
+  core::Digest ledger_;  // after entry 0
   std::string origin_, log_vkey_;
   std::map<std::string, TrustedKey> keys_;
   std::set<core::Digest> accepted_;  // statements that count

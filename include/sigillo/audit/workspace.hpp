@@ -49,6 +49,10 @@ class Workspace {
   WorkspaceConfig config_;
 };
 
+// The id that every record of this ledger names (record.hpp), from its genesis as stored: fsck
+// judges that. ledger_corrupt if there is none.
+[[nodiscard]] core::Result<Digest> ledger_id(const Workspace& workspace);
+
 struct Receipt {
   std::uint64_t index = 0;  // the entry
   Digest leaf_hash;

@@ -127,6 +127,13 @@ struct World {
 
 inline std::string hex_of(char digit) { return std::string(64, digit); }
 
+// The ledger that the formats' examples name, where there is no real one.
+inline core::Digest some_ledger() { return value(core::Digest::from_hex(hex_of('e'))); }
+inline std::optional<core::Digest> ledger_of(const audit::RecordKind& kind,
+                                             const core::Digest& ledger = some_ledger()) {
+  return kind.name == "genesis" ? std::nullopt : std::optional(ledger);
+}
+
 // Every member of every kind that the table knows, required or not.
 inline Json example(std::string_view kind) {
   const std::string spki = core::base64_encode(key_of(1).public_key().spki_der());

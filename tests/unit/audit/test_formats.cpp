@@ -27,9 +27,9 @@ const core::FixedClock& noon() {
   return clock;
 }
 std::string example_leaf() {
-  return value(
-      audit::make_record(*audit::find_record_kind("detector-release"), example("detector-release"),
-                         {audit::named_subject("system", "Assistant")}, key_of(1), noon()));
+  return value(audit::make_record(
+      *audit::find_record_kind("detector-release"), example("detector-release"),
+      {audit::named_subject("system", "Assistant")}, some_ledger(), key_of(1), noon()));
 }
 std::string example_payload() {
   return std::string(core::as_text(value(audit::read_record(example_leaf())).envelope.payload));

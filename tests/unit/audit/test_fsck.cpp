@@ -322,7 +322,8 @@ TEST_CASE("fsck: records that count for nothing are warnings and give no evidenc
   Json fields = example("placement");
   fields["placed_on"] = "2027-01-01";
   const std::string stranger =
-      value(audit::make_record(kind, fields, {audit::named_subject("t", "t")}, key_of(9), w.clock));
+      value(audit::make_record(kind, fields, {audit::named_subject("t", "t")},
+                               value(audit::ledger_id(w.workspace)), key_of(9), w.clock));
   const std::string old = value(value(w.workspace.ledger(audit::Ledger::Access::read)).leaf(2));
   w.clock.set(at("2026-11-24T13:00:00Z"));
   w.record("placement", fields);

@@ -126,7 +126,8 @@ TEST_CASE("record: a leaf has at most 65535 bytes", "[record]") {
     Json fields = example("role-declaration");
     fields["jurisdiction"] = std::vector<std::string>(bytes / 4000, std::string(4000, 'a'));
     fields["jurisdiction"].push_back(std::string(bytes % 4000 + 1, 'a'));
-    return audit::make_record(kind, fields, {audit::named_subject("actor", "A")}, key, clock);
+    return audit::make_record(kind, fields, {audit::named_subject("actor", "A")}, some_ledger(),
+                              key, clock);
   };
   std::size_t least = 40000, most = 60000;  // the largest content that fits, by halves
   while (least + 1 < most) {
@@ -147,8 +148,9 @@ TEST_CASE("record: reading is strict", "[record]") {
   const core::FixedClock clock(at("2026-11-24T12:00:00Z"));
   const core::PrivateKey key = key_of(1);
   for (const audit::RecordKind& kind : audit::record_kinds()) {
-    const std::string leaf = value(audit::make_record(
-        kind, example(kind.name), {audit::named_subject("test", "t")}, key, clock));
+    const std::string leaf =
+        value(audit::make_record(kind, example(kind.name), {audit::named_subject("test", "t")},
+                                 ledger_of(kind), key, clock));
     const auto record = value(audit::read_record(leaf));
     CHECK(record.kind == &kind);
     CHECK(record.recorded_at == "2026-11-24T12:00:00Z");
@@ -161,6 +163,7 @@ TEST_CASE("record: reading is strict", "[record]") {
   };
   const auto& kind = *audit::find_record_kind("placement");
   Json predicate = example("placement");
+  predicate["ledger"] = some_ledger().hex();
   predicate["recorded_at"] = "2026-11-24T12:00:00Z";
   predicate["retention"] = "document";
   const auto with = [&](const Json& changed, std::string type = "") {
@@ -172,11 +175,21 @@ TEST_CASE("record: reading is strict", "[record]") {
   };
   REQUIRE(with(predicate).has_value());  // the control
   CHECK(code(with(predicate, "https://example.com/other/v1")) == core::ErrorCode::unsupported);
-  for (const auto& [member, wrong] : std::vector<std::pair<std::string, Json>>{
-           {"retention", "event"}, {"retention", 1}, {"recorded_at", "yesterday"}, {"x", 1}}) {
+  for (const auto& [member, wrong] :
+       std::vector<std::pair<std::string, Json>>{{"retention", "event"},
+                                                 {"retention", 1},
+                                                 {"recorded_at", "yesterday"},
+                                                 {"ledger", "example.com"},
+                                                 {"ledger", nullptr},
+                                                 {"x", 1}}) {
     Json changed = predicate;
     changed[member] = wrong;
     CHECK_FALSE(with(changed).has_value());
+  }
+  for (const char* member : {"ledger", "recorded_at", "retention"}) {
+    Json changed = predicate;
+    changed.erase(member);
+    CHECK(code(with(changed)) == core::ErrorCode::invalid_input);
   }
   CHECK(code(audit::read_record(signed_statement("{}", "text/plain"))) ==
         core::ErrorCode::unsupported);
@@ -216,6 +229,7 @@ TEST_CASE("record: an independent validator agrees with the schemas", "[record]"
   Json cases = Json::array();
   for (const audit::RecordKind& kind : audit::record_kinds()) {
     Json good = example(kind.name);
+    if (const auto ledger = ledger_of(kind); ledger.has_value()) good["ledger"] = ledger->hex();
     good["recorded_at"] = "2026-11-24T12:00:00Z";
     good["retention"] = audit::json_schema(kind)["properties"]["retention"]["const"];
     cases.push_back({{"schema", schema_file(kind).string()}, {"value", good}, {"valid", true}});

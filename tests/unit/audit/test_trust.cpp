@@ -16,22 +16,26 @@ Json trusted(std::uint8_t seed, std::string_view actor, std::string_view role, c
 // Key 1 owns; key 2 may record placements; key 3 is a stranger.
 struct Ledger {
   Ledger() {
-    REQUIRE(say(1, "genesis", example("genesis")).has_value());
+    const audit::Record genesis = made(1, "genesis", example("genesis"));
+    id = audit::ledger_id(genesis);
+    REQUIRE(trust.accept(next++, genesis).has_value());
     REQUIRE(say(1, "trust-list", list()).has_value());
   }
   static Json list() {
     return {{"keys", Json::array({trusted(1, "Owner", "owner", {"*"}),
                                   trusted(2, "Recorder", "recorder", {"placement"})})}};
   }
-  audit::Record made(std::uint8_t seed, std::string_view kind, const Json& fields) {
-    return value(audit::read_record(
-        value(audit::make_record(*audit::find_record_kind(kind), fields,
-                                 {audit::named_subject("t", "t")}, key_of(seed), clock))));
+  audit::Record made(std::uint8_t seed, std::string_view name, const Json& fields) {
+    const audit::RecordKind& kind = *audit::find_record_kind(name);
+    return value(
+        audit::read_record(value(audit::make_record(kind, fields, {audit::named_subject("t", "t")},
+                                                    ledger_of(kind, id), key_of(seed), clock))));
   }
   core::Result<std::string> say(std::uint8_t seed, std::string_view kind, const Json& fields) {
     return trust.accept(next++, made(seed, kind, fields));
   }
   audit::TrustList trust;
+  core::Digest id;
   std::uint64_t next = 0;
   core::FixedClock clock{at("2026-11-24T12:00:00Z")};
 };
@@ -75,6 +79,28 @@ TEST_CASE("trust: kinds, roles and strangers", "[trust]") {
   list["keys"][1]["role"] = "owner";
   CHECK(code(ledger.say(2, "trust-list", list)) == ErrorCode::not_trusted);
   CHECK(ledger.trust.keys().size() == 2);
+}
+
+TEST_CASE("trust: a record counts in the ledger that it names, and in no other", "[trust]") {
+  // One key owns two ledgers of one name, made at different times.
+  Ledger first;
+  first.clock.set(at("2026-11-24T13:00:00Z"));
+  Ledger second;
+  audit::TrustList other;
+  const audit::Record genesis = first.made(1, "genesis", example("genesis"));
+  REQUIRE(other.accept(0, genesis).has_value());
+  CHECK(audit::ledger_id(genesis) != second.id);
+  const auto refused = [&](const audit::Record& record) {
+    const auto said = other.accept(1, record);
+    return code(said) == ErrorCode::not_trusted &&
+           said.error().message.find("another ledger") != std::string::npos;
+  };
+  CHECK(refused(second.made(1, "trust-list", Ledger::list())));
+  first.id = audit::ledger_id(genesis);
+  REQUIRE(other.accept(1, first.made(1, "trust-list", Ledger::list())).has_value());
+  CHECK(refused(second.made(1, "placement", example("placement"))));
+  CHECK(refused(second.made(2, "placement", example("placement"))));
+  CHECK(other.accept(2, first.made(2, "placement", example("placement"))).has_value());
 }
 
 TEST_CASE("trust: validity is inclusive at both ends", "[trust]") {
