@@ -4,6 +4,7 @@
 
 #include "sigillo/audit/manifest.hpp"
 #include "sigillo/audit/outputs.hpp"
+#include "sigillo/audit/runs.hpp"
 
 namespace sigillo::audit {
 using core::Cell;
@@ -107,8 +108,7 @@ void EvidenceBuilder::accept(std::uint64_t index, const Record& record, const st
              {text_cell(f, "system"), text_cell(f, "rule"), text_cell(f, "ground"),
               text_cell(f, "attested_by")}));
   else if (kind == "notification")
-    put("ev1_notifications",
-        key_of(source.name("model"), source.name("kind"), source.name("recipient")),
+    put("ev1_notifications", key_of(fmt::format("{}", index)),
         from(index, record, signer,
              {text_cell(f, "model"), text_cell(f, "kind"), text_cell(f, "known_on"),
               text_cell(f, "sent_on"), text_cell(f, "recipient")}));
@@ -130,13 +130,10 @@ void EvidenceBuilder::take_actor(const Source& s) {
 void EvidenceBuilder::take_placement(const Source& s) {
   const std::string system = s.name("system");
   const Json& f = s.fields();
-  put("ev1_systems", system,
+  put("ev1_systems", key_of(fmt::format("{}", s.index)),
       from(s.index, s.record, s.signer,
            {system, text_cell(f, "actor"), text_cell(f, "version"), text_cell(f, "market"),
             text_cell(f, "placed_on"), boolean_cell(f, "high_risk")}));
-  auto& rows = rows_["ev1_system_modalities"];
-  std::erase_if(rows,
-                [&](const auto& row) { return std::get<std::string>(row.second[0]) == system; });
   for (const Json& modality : f.at("modality"))
     put("ev1_system_modalities", key_of(system, modality.get<std::string>()),
         from(s.index, s.record, s.signer, {system, modality.get<std::string>()}));
@@ -178,6 +175,7 @@ void EvidenceBuilder::take_dataset(const Source& s) {
 void EvidenceBuilder::take_run_start(const Source& s) {
   const Json& f = s.fields();
   const std::string run = s.name("run_id");
+  if (rows_["ev1_runs"].contains(run)) return;  // the first start counts
   put("ev1_runs", run,
       from(s.index, s.record, s.signer,
            {run, text_cell(f, "model"), Cell("no end recorded"), text_cell(f, "started_at"), Cell(),
@@ -192,6 +190,8 @@ void EvidenceBuilder::take_run_end(const Source& s) {
   const Json& f = s.fields();
   const std::string run = s.name("run_id");
   const auto started = rows_["ev1_runs"].find(run);
+  // The first end counts: what a run cost cannot be restated.
+  if (started != rows_["ev1_runs"].end() && started->second[2] != Cell("no end recorded")) return;
   const Cell started_at = started == rows_["ev1_runs"].end() ? Cell() : started->second[3];
   const bool done = f.contains("exit_code") && f.at("exit_code").get<std::int64_t>() == 0;
   const Json flop = f.value("flop", Json::object());
@@ -230,10 +230,29 @@ void EvidenceBuilder::take_release(const Source& s) {
     return problem(
         s, "manifest blob",
         {core::ErrorCode::evidence_corrupt, "model_digest is not the manifest's root", ""});
+  forget_outputs_of_other_files(s.name("release"), s.name("model_digest"));
+  const std::string run = producing_run(*manifest);
   put("ev1_releases", s.name("release"),
       from(s.index, s.record, s.signer,
            {text_cell(f, "release"), text_cell(f, "system"), text_cell(f, "model"),
-            text_cell(f, "model_digest"), text_cell(f, "run_id")}));
+            text_cell(f, "model_digest"), run.empty() ? Cell() : Cell(run)}));
+}
+
+// What another model wrote says nothing about the one that now has its name.
+void EvidenceBuilder::forget_outputs_of_other_files(const std::string& release,
+                                                    const std::string& model_digest) {
+  const auto before = rows_["ev1_releases"].find(release);
+  if (before == rows_["ev1_releases"].end() || before->second[3] == Cell(model_digest)) return;
+  std::erase_if(rows_["ev1_outputs"],
+                [&](const auto& row) { return row.first.starts_with(key_of(release)); });
+}
+
+std::string EvidenceBuilder::producing_run(const Manifest& manifest) const {
+  const auto outputs = rows_.find("ev1_run_outputs");
+  if (outputs == rows_.end()) return "";
+  std::vector<core::Row> rows;
+  for (const auto& [key, row] : outputs->second) rows.push_back(row);
+  return audit::producing_run(rows, manifest);
 }
 
 void EvidenceBuilder::take_outputs(const Source& s) {
@@ -266,7 +285,8 @@ void EvidenceBuilder::take_outputs(const Source& s) {
                     "count, tree or batch_root are not those of the lines", ""});
   for (const OutputLine& line : *outputs) {
     const core::Detection& d = line.detection;
-    put("ev1_outputs", key_of(s.name("release"), line.output_digest.hex()),
+    put("ev1_outputs",
+        key_of(s.name("release"), line.output_digest.hex(), fmt::format("{}", s.index)),
         from(s.index, s.record, s.signer,
              {text_cell(f, "release"), line.output_digest.hex(), line.modality, d.tokens,
               d.artefact_digest, std::string(to_string(d.result)), d.scored, d.log10_p_micro,

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sigillo/audit/blobs.hpp"
+#include "sigillo/audit/manifest.hpp"
 #include "sigillo/audit/record.hpp"
 #include "sigillo/core/evidence.hpp"
 
@@ -16,8 +17,9 @@ struct BlobProblem {
   core::Error error;
 };
 
-// A later record about the same thing supersedes the earlier one: each row has a key, and the last
-// row for a key counts.
+// Each row has a key, and the last row for a key counts. What a rule must be able to weigh against
+// an earlier statement (placements, outputs, notifications) has the entry in its key: all of it
+// stands, so that a later record cannot take back an earlier one.
 class EvidenceBuilder {
  public:
   explicit EvidenceBuilder(BlobStore blobs) : blobs_(std::move(blobs)) {}
@@ -39,6 +41,8 @@ class EvidenceBuilder {
   void take_run_end(const Source& source);
   void take_release(const Source& source);
   void take_outputs(const Source& source);
+  void forget_outputs_of_other_files(const std::string& release, const std::string& model_digest);
+  [[nodiscard]] std::string producing_run(const Manifest& manifest) const;
   // The verified bytes of a blob that the record names in `field`; empty optional and a problem
   // otherwise.
   [[nodiscard]] std::optional<core::Bytes> blob(const Source& source, std::string_view field);

@@ -95,8 +95,10 @@ constexpr std::array kMarkingConfig = {
     FieldSpec{"modality", FieldType::choice, true, "what is marked", kModalities},
     FieldSpec{"layer", FieldType::choice_list, true, "layers of marking", kLayers},
     text("scheme", "scheme, such as vllm-gumbel"),
-    FieldSpec{"profile_digest", FieldType::digest, false, "SHA-256 of the profile"},
-    optional_text("key_id", "id of the key, never the key"),
+    FieldSpec{"profile_digest", FieldType::digest, false,
+              "SHA-256 of the profile; the command line knows it for its own schemes"},
+    optional_text("key_id",
+                  "id of the key, never the key; on the command line also the key's name"),
     FieldSpec{"applied_at", FieldType::choice, true, "where the mark is applied", kAppliedAt},
 };
 constexpr std::array kDetectorRelease = {
@@ -211,7 +213,7 @@ constexpr std::array kModelRelease = {
     digest("model_digest", "Merkle root over the released files' entries"),
     digest("manifest", "SHA-256 of the manifest blob"),
     integer("files", "number of files"),
-    optional_text("run_id", "run whose recorded outputs are exactly these files' digests"),
+    optional_text("run_id", "run that made the files, as the recorder saw it; views recompute it"),
 };
 constexpr std::array kOutputsBatch = {
     text("release", "release that made the outputs"),

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 
 #include "audit/process.hpp"
 #include "sigillo/audit/fsck.hpp"
@@ -207,8 +210,42 @@ Result<Json> reported_flop(const fs::path& report) {
               {"method", fmt::format("reported by the command: {}", method)}};
 }
 
-Result<Json> hash_outputs(const Workspace& workspace, const fs::path& folder) {
-  SIGILLO_TRY(const Manifest manifest, scan_manifest(folder));
+// What tells whether a file was touched: its inode, size and times of change. The time of its
+// inode's change cannot be set by a program.
+using FileState = std::array<std::int64_t, 6>;
+std::map<std::string, FileState> file_states(const fs::path& path) {
+  std::map<std::string, FileState> states;
+  const auto add = [&](const fs::path& file, const std::string& name) {
+    struct ::stat s {};
+    if (::lstat(file.c_str(), &s) == 0 && S_ISREG(s.st_mode))
+      states[name] = {static_cast<std::int64_t>(s.st_ino),
+                      s.st_size,
+                      s.st_mtim.tv_sec,
+                      s.st_mtim.tv_nsec,
+                      s.st_ctim.tv_sec,
+                      s.st_ctim.tv_nsec};
+  };
+  std::error_code error;
+  if (!fs::is_directory(path, error)) add(path, path.filename().string());
+  for (fs::recursive_directory_iterator item(path, error), end; !error && item != end;
+       item.increment(error))
+    add(item->path(), item->path().lexically_relative(path).generic_string());
+  return states;
+}
+
+// The files that the command wrote: a file that lay there before, untouched, is none of its
+// outputs.
+Result<Json> hash_outputs(const Workspace& workspace, const fs::path& folder,
+                          const std::map<std::string, FileState>& before) {
+  const std::map<std::string, FileState> after = file_states(folder);
+  SIGILLO_TRY(Manifest manifest, scan_manifest(folder));
+  std::erase_if(manifest.files, [&](const ManifestFile& file) {
+    const auto old = before.find(file.path);
+    const auto now = after.find(file.path);
+    return old != before.end() && now != after.end() && old->second == now->second;
+  });
+  if (manifest.files.empty())
+    return Error{ErrorCode::not_found, "the command wrote no file there", ""};
   SIGILLO_TRY(const std::string bytes, manifest_bytes(manifest));
   SIGILLO_TRY(const core::Digest digest, workspace.blobs().put(core::as_bytes(bytes)));
   return Json{{"outputs_files", manifest.files.size()},
@@ -234,12 +271,13 @@ class Gaps {
 };
 
 Json end_fields(const Workspace& workspace, const RunRequest& request, const std::string& run_id,
-                const ProcessEnd& end, const fs::path& report, const core::Clock& clock,
+                const ProcessEnd& end, const fs::path& report,
+                const std::map<std::string, FileState>& before, const core::Clock& clock,
                 const std::function<void(const std::string&)>& warn) {
   Gaps gaps(warn);
   Json fields{{"outputs_files", 0}};
   if (request.outputs.has_value()) {
-    auto outputs = hash_outputs(workspace, *request.outputs);
+    auto outputs = hash_outputs(workspace, *request.outputs, before);
     if (outputs.has_value()) fields = *std::move(outputs);
     else gaps.add("outputs", outputs.error());
   }
@@ -283,6 +321,23 @@ Result<std::int64_t> flop_e12(std::string_view decimal) {
   return whole;
 }
 
+std::string producing_run(std::span<const core::Row> run_outputs, const Manifest& manifest) {
+  std::map<std::string, std::set<std::string>> outputs;
+  std::map<std::int64_t, std::string> by_entry;
+  for (const core::Row& row : run_outputs) {
+    const auto& run = std::get<std::string>(row[0]);
+    outputs[run].insert(std::get<std::string>(row[2]));
+    by_entry[std::get<std::int64_t>(row[3])] = run;
+  }
+  for (const auto& [entry, run] : by_entry) {
+    const auto& digests = outputs[run];
+    if (std::all_of(manifest.files.begin(), manifest.files.end(),
+                    [&](const auto& file) { return digests.contains(file.sha256.hex()); }))
+      return run;
+  }
+  return "";
+}
+
 Result<std::string> dataset_root(const core::Evidence& evidence, std::string_view name) {
   const auto rows = evidence.rows.find("ev1_datasets");
   std::vector<std::string> names;
@@ -314,13 +369,16 @@ Result<RunResult> run_recorded(const Workspace& workspace, const RunRequest& req
 
   const fs::path report =
       fs::absolute(workspace.folder()) / fmt::format("run-{}.report", result.run_id);
+  const auto before =
+      request.outputs.has_value() ? file_states(*request.outputs) : decltype(file_states("")){};
   const HeldSignals held;
   SIGILLO_TRY(const ProcessEnd end, supervise(held, request.command,
                                               {{"SIGILLO_RUN_ID", result.run_id},
                                                {"SIGILLO_RUN_REPORT", report.string()}}));
   result.exit_code = end.exit_code.value_or(128 + end.signal.value_or(0));
 
-  const Json fields = end_fields(workspace, request, result.run_id, end, report, clock, warn);
+  const Json fields =
+      end_fields(workspace, request, result.run_id, end, report, before, clock, warn);
   auto recorded = record(workspace, "run-end", fields, subject, clock);
   if (recorded.has_value()) result.end_entry = recorded->index;
   else

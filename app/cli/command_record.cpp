@@ -7,6 +7,7 @@
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
+#include "app/pipeline/marking.hpp"
 #include "app/pipeline/outputs.hpp"
 #include "app/pipeline/sealing.hpp"
 
@@ -66,6 +67,9 @@ Result<ExitCode> record(const Context& context, const RecordKind& kind, const Fi
   }
   SIGILLO_TRY_VOID(audit::validate_fields(kind, fields));
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  if (kind.name == "marking-config") {
+    SIGILLO_TRY(fields, app::resolve_marking(workspace, std::move(fields)));
+  }
   const std::string subject = fields.at(std::string(kind.subject)).get<std::string>();
   SIGILLO_TRY(const audit::Receipt receipt,
               audit::record(workspace, kind.name, fields,

@@ -67,9 +67,9 @@ std::string_view conclusion(core::ExitCode exit) {
 }  // namespace
 
 std::string render_verdicts(const policy::Verdicts& verdicts) {
-  std::string out =
-      fmt::format("{} {} ({}), the law as of {}\n", verdicts.pack_name, verdicts.pack_version,
-                  printable(verdicts.pack_title), verdicts.as_of);
+  std::string out = fmt::format(
+      "{} {} ({}), the law as of {}\npack: sha256:{}\n", verdicts.pack_name, verdicts.pack_version,
+      printable(verdicts.pack_title), verdicts.as_of, verdicts.pack_digest);
   out += fmt::format("evidence: {} at checkpoint size {}, root {}\n", printable(verdicts.origin),
                      verdicts.size, verdicts.root);
   out += fmt::format("scope: {}\n\n", verdicts.scope_release.empty()

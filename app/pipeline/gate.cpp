@@ -31,7 +31,7 @@ Result<fs::path> find_pack(const std::string& name_or_path) {
   if (name_or_path.find('/') != std::string::npos) {
     candidates.emplace_back(name_or_path);
   } else {
-    if (const char* folder = std::getenv("SIGILLO_PACKS"); folder != nullptr)
+    if (const char* folder = std::getenv("SIGILLO_PACKS"); folder != nullptr && *folder != '\0')
       candidates.push_back(fs::path(folder) / name_or_path);
     std::error_code ignored;
     const fs::path program = fs::read_symlink("/proc/self/exe", ignored);

@@ -1,10 +1,7 @@
 #include "app/pipeline/sealing.hpp"
 
-#include <algorithm>
-#include <map>
-#include <set>
-
 #include "sigillo/audit/fsck.hpp"
+#include "sigillo/audit/runs.hpp"
 
 namespace sigillo::app {
 using core::Json;
@@ -21,26 +18,6 @@ Result<Sealed> store_manifest(const audit::Workspace& workspace, const audit::Ma
   sealed.files = manifest.files.size();
   sealed.bytes = manifest.bytes();
   return sealed;
-}
-
-// The run of the latest run-end entry whose outputs hold every file of the manifest.
-std::string run_of(const core::Evidence& evidence, const audit::Manifest& manifest) {
-  std::map<std::string, std::set<std::string>> outputs;
-  std::map<std::int64_t, std::string> by_entry;
-  const auto rows = evidence.rows.find("ev1_run_outputs");
-  if (rows == evidence.rows.end()) return "";
-  for (const core::Row& row : rows->second) {
-    const auto& run = std::get<std::string>(row[0]);
-    outputs[run].insert(std::get<std::string>(row[2]));
-    by_entry[std::get<std::int64_t>(row[3])] = run;
-  }
-  for (auto entry = by_entry.rbegin(); entry != by_entry.rend(); ++entry) {
-    const auto& digests = outputs[entry->second];
-    if (std::all_of(manifest.files.begin(), manifest.files.end(),
-                    [&](const auto& file) { return digests.contains(file.sha256.hex()); }))
-      return entry->second;
-  }
-  return "";
 }
 
 }  // namespace
@@ -66,7 +43,9 @@ Result<Sealed> release_model(const audit::Workspace& workspace, const ReleaseReq
   SIGILLO_TRY(const audit::Manifest manifest, audit::scan_manifest(request.path));
   SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
   SIGILLO_TRY(Sealed sealed, store_manifest(workspace, manifest));
-  sealed.run_id = run_of(report.evidence, manifest);
+  const auto run_outputs = report.evidence.rows.find("ev1_run_outputs");
+  if (run_outputs != report.evidence.rows.end())
+    sealed.run_id = audit::producing_run(run_outputs->second, manifest);
   Json fields{{"release", request.name},     {"system", request.system},
               {"model", request.model},      {"model_digest", sealed.root},
               {"manifest", sealed.manifest}, {"files", sealed.files}};

@@ -29,8 +29,7 @@ struct ReleaseRequest {
   std::filesystem::path path;
   std::string name, system, model;
 };
-// The run is looked up by digest: the latest whose recorded outputs hold every released file. It is
-// never taken from the caller.
+// The run is looked up by digest (audit::producing_run). It is never taken from the caller.
 [[nodiscard]] core::Result<Sealed> release_model(const audit::Workspace& workspace,
                                                  const ReleaseRequest& request,
                                                  const core::Clock& clock);

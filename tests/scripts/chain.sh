@@ -28,7 +28,7 @@ expect 0 sigillo keys generate other --algorithm watermark
 expect 0 sigillo record role-declaration --actor "Demo Provider" --role system_provider --jurisdiction EU --cop-signatory false --json
 json_has 'j["entry"] == 2 and len(j["leaf_hash"]) == 64 and "checkpoint" in j'
 expect 0 sigillo record placement --system s --actor "Demo Provider" --market EU --placed-on 2026-05-01 --modality text --high-risk false
-expect 0 sigillo record marking-config --system s --release marked --modality text --layer watermark --scheme vllm-gumbel --applied-at inference
+expect 0 sigillo record marking-config --system s --release marked --modality text --layer watermark --scheme vllm-gumbel --key-id release --applied-at inference
 expect 0 sigillo record detector-release --system s --scheme vllm-gumbel --form software --url https://example.com/sigillo
 expect 0 sigillo dataset seal corpus --name corpus --license CC0-1.0 --source https://example.com/corpus --json
 json_has 'j["files"] == 1200 and len(j["root"]) == 64 and len(j["manifest"]) == 64 and "entry" in j["receipt"]'
@@ -74,6 +74,38 @@ cp -a w copy
 expect 0 sigillo --workspace copy gate --pack eu-ai-act --as-of 2026-12-03 --release marked --json
 cmp gate1.json "$SCRATCH/.out" || fail "a copy of the workspace has another answer"
 rm -rf copy
+
+# a later word takes no earlier one back, and nobody inherits another's measurement
+again() { rm -rf c; cp -a w c; }
+again
+expect 0 sigillo --workspace c outputs record unmarked --release unmarked --key other --tokenizer $tokenizer
+expect 1 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release unmarked
+expect 0 sigillo --workspace c outputs record marked --release marked --key other --tokenizer $tokenizer
+expect 0 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release marked  # a wrong key is no miss
+expect 0 sigillo --workspace c record marking-config --system s --release marked --modality text --layer watermark --scheme vllm-gumbel --key-id other --applied-at inference
+expect 1 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release marked; stdout_has "200 of 200 outputs carry no mark"
+again
+expect 0 sigillo --workspace c record marking-config --system s --release marked --modality text --layer watermark --scheme vllm-gumbel --applied-at inference
+expect 2 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release marked; stdout_has "names no watermark layer with its key"
+again
+expect 0 sigillo --workspace c record placement --system s --actor "Demo Provider" --market EU --placed-on 2026-09-01 --modality text --high-risk false
+expect 2 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-11-23 --release unmarked; stdout_has "a person has to judge"
+again
+mkdir evil; echo other weights >evil/model
+expect 0 sigillo --workspace c model release evil --name marked --system s --model tinylm
+expect 2 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release marked; stdout_has "no output of this release is recorded"
+again
+cp -a model there; touch there
+expect 0 sigillo --workspace c run --model tinylm --output there -- true
+stderr_has "outputs not recorded"
+expect 0 sigillo --workspace c model release there --name third --system s --model tinylm --json
+first=$(json 'j["run_id"]')
+expect 0 sigillo --workspace c run --model tinylm --output there -- sh -c 'for f in there/*; do cat "$f" >x; cat x >"$f"; done'
+expect 0 sigillo --workspace c model release there --name fourth --system s --model tinylm --json
+json_has "j['run_id'] == '$first'"
+mkdir -p hollow/eu-ai-act/rules
+(cd hollow && expect 3 sigillo gate --pack eu-ai-act --as-of 2026-12-03 --release nosuch; SIGILLO_PACKS='' expect 0 sigillo --workspace ../w gate --pack eu-ai-act --as-of 2026-12-03 --release marked)
+rm -rf c
 
 # facts and log
 expect 0 sigillo policy facts --json; json_has 'isinstance(j, dict) and "demo.example/audit" in str(j)'

@@ -8,9 +8,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "sigillo/audit/manifest.hpp"
 #include "sigillo/audit/workspace.hpp"
 #include "sigillo/core/evidence.hpp"
 
@@ -18,9 +20,11 @@ namespace sigillo::audit {
 
 struct RunRequest {
   std::string model;
-  std::vector<std::string> datasets;             // names of sealed datasets
-  std::optional<std::filesystem::path> outputs;  // folder or file that is hashed after the end
-  std::vector<std::string> command;              // program and arguments
+  std::vector<std::string> datasets;  // names of sealed datasets
+  // Folder or file whose files are hashed after the end, without those that were there before the
+  // command started and have not been touched since.
+  std::optional<std::filesystem::path> outputs;
+  std::vector<std::string> command;  // program and arguments
 };
 
 struct RunResult {
@@ -36,6 +40,12 @@ struct RunResult {
 [[nodiscard]] core::Result<RunResult> run_recorded(
     const Workspace& workspace, const RunRequest& request, core::Entropy& entropy,
     const core::Clock& clock, const std::function<void(const std::string&)>& warn);
+
+// The run that made these files: the first, by entry, whose recorded outputs hold every file of the
+// manifest by digest; empty if there is none. The first, because a later run that finds the files
+// in its folder did not make them. `run_outputs` are rows of ev1_run_outputs.
+[[nodiscard]] std::string producing_run(std::span<const core::Row> run_outputs,
+                                        const Manifest& manifest);
 
 // The name and root of the latest sealed dataset of this name; not_found with the names that are
 // there.
