@@ -17,7 +17,8 @@ using core::ErrorCode;
 Error proof_invalid(std::string_view kind, std::string_view why) {
   return Error{
       ErrorCode::proof_invalid, fmt::format("{} proof: {}", kind, why),
-      "fetch the proof again, from the log itself; if it still fails, the log is at fault"};
+      "check that the leaf is the entry's exact bytes (`sigillo log show N --raw`) and the proof "
+      "is for it; if a fresh proof from the log fails for them, too, the log is at fault"};
 }
 
 // Where MTH splits a tree of `size` > 1 leaves: the largest power of two below it.

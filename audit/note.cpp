@@ -154,8 +154,10 @@ core::Result<const NoteVerifier*> find_known(const std::vector<NoteVerifier>& kn
 
 core::Result<NoteVerifier> NoteVerifier::parse(std::string_view vkey) {
   const auto bad = [](std::string_view why) {
-    return Error{ErrorCode::invalid_input, fmt::format("not a verifier key: {}", why),
-                 "a verifier key reads <name>+<8 hex digits>+<base64>"};
+    return Error{
+        ErrorCode::invalid_input, fmt::format("not a verifier key: {}", why),
+        "give the text itself: <name>+<8 hex digits>+<base64>, as `sigillo keys export log "
+        "--format vkey` prints it; if it is in a file, \"$(cat FILE)\""};
   };
   const std::size_t first = vkey.find('+');
   const std::size_t second =

@@ -25,9 +25,12 @@ std::vector<char*> pointers(const std::vector<std::string>& argv) {
   return out;
 }
 
-[[noreturn]] void become(const std::vector<std::string>& argv) {
+// failed: where the cause is written if the program cannot be started; closed when it can. -1:
+// nobody wants to know.
+[[noreturn]] void become(const std::vector<std::string>& argv, int failed = -1) {
   ::execvp(argv[0].c_str(), pointers(argv).data());
   const int cause = errno;
+  if (failed >= 0) static_cast<void>(!::write(failed, &cause, sizeof cause));
   ::dprintf(STDERR_FILENO, "sigillo: cannot run %s: %s\n", argv[0].c_str(), std::strerror(cause));
   ::_exit(cause == ENOENT ? 127 : 126);
 }
@@ -71,17 +74,25 @@ core::Result<ProcessEnd> supervise(
   // A parent that ignores SIGCHLD would have its choice inherited here, and the end of the program
   // would be lost.
   std::signal(SIGCHLD, SIG_DFL);
+  std::array<int, 2> failed{};
+  if (::pipe2(failed.data(), O_CLOEXEC) != 0)
+    return core::error_from_errno(errno, "cannot make a pipe for", argv[0]);
   const auto start = std::chrono::steady_clock::now();
   const pid_t child = ::fork();
-  if (child < 0) return core::error_from_errno(errno, "cannot make a process for", argv[0]);
   if (child == 0) {
     for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
     sigprocmask(SIG_SETMASK, &held.previous(), nullptr);
-    become(argv);
+    become(argv, failed[1]);
   }
+  const int fork_error = errno;
+  ::close(failed[1]);
+  ProcessEnd end;
+  int cause = 0;
+  end.started = child > 0 && ::read(failed[0], &cause, sizeof cause) != sizeof cause;
+  ::close(failed[0]);
+  if (child < 0) return core::error_from_errno(fork_error, "cannot make a process for", argv[0]);
   rusage usage{};
   const int status = wait_and_pass_on(child, held, usage);
-  ProcessEnd end;
   if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
   else end.signal = WTERMSIG(status);
   end.wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -13,6 +13,7 @@
 namespace sigillo::audit {
 
 struct ProcessEnd {
+  bool started = false;          // the program itself ran; if not, exit_code is 126 or 127
   std::optional<int> exit_code;  // one of the two is set
   std::optional<int> signal;
   std::int64_t wall_ms = 0;

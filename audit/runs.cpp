@@ -291,7 +291,12 @@ Json end_fields(const Workspace& workspace, const RunRequest& request, const std
   fields["max_rss_kib"] = end.max_rss_kib;
   fields["energy"] = energy_of(end);
   std::error_code ignored;
-  if (fs::exists(report, ignored)) {
+  if (!end.started) {
+    fields["flop"] = Json{{"exact", "0"},
+                          {"e12", 0},
+                          {"basis", "measured"},
+                          {"method", "the command could not be started"}};
+  } else if (fs::exists(report, ignored)) {
     auto flop = reported_flop(report);
     if (flop.has_value()) fields["flop"] = *std::move(flop);
     else gaps.add("compute", flop.error());

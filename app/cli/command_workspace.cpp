@@ -113,6 +113,13 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
     print_out("{}", info.public_key);
     return ExitCode::done;
   }
+  if (info.name != workspace.config().log_key)
+    return core::Error{
+        core::ErrorCode::unsupported,
+        fmt::format("key \"{}\" signs no checkpoints: it has no verifier key", info.name),
+        fmt::format(
+            "`sigillo keys export {} --format vkey` gives the ledger's; or use --format pem",
+            workspace.config().log_key)};
   SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
   SIGILLO_TRY(const audit::NoteVerifier verifier,
               audit::NoteVerifier::create(workspace.config().origin, key));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
@@ -61,13 +62,49 @@ int finish(const core::Result<core::ExitCode>& result, const cli::Context& conte
   return context.exact_exit.value_or(static_cast<int>(*result));
 }
 
+// The command that was reached before the parser stopped, with the words that lead to it.
+const CLI::App& reached(const CLI::App& app, std::string& words) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) return app;
+  words += chosen.front()->get_name() + " ";
+  return reached(*chosen.front(), words);
+}
+
+// Insertions, deletions and replacements between two words.
+std::size_t edits(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  for (std::size_t j = 0; j <= to.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= from.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+// "Did you mean": the sub-command that is at most two edits away from an argument nobody took.
+std::string nearest(const CLI::App& command, const std::vector<std::string>& arguments) {
+  for (const std::string& word : arguments)
+    for (const CLI::App* child : command.get_subcommands({}))
+      if (word != child->get_name() && edits(word, child->get_name()) <= 2)
+        return child->get_name();
+  return "";
+}
+
 // --help and --version arrive as exceptions too: they are the ones whose exit code is 0.
 core::Result<core::ExitCode> after_parse_error(const CLI::App& app, const CLI::ParseError& error,
-                                               const std::string& verb) {
-  if (error.get_exit_code() != 0)
-    return core::Error{
-        core::ErrorCode::invalid_argument, error.what(),
-        fmt::format("`sigillo {}--help` shows what can be given", verb.empty() ? "" : verb + " ")};
+                                               const std::vector<std::string>& given) {
+  if (error.get_exit_code() != 0) {
+    std::string words;
+    const CLI::App& command = reached(app, words);
+    const std::string meant = nearest(command, given);
+    const std::string hint =
+        meant.empty() ? "" : fmt::format("did you mean `sigillo {}{}`? ", words, meant);
+    return core::Error{core::ErrorCode::invalid_argument, error.what(),
+                       fmt::format("{}`sigillo {}--help` shows what can be given", hint, words)};
+  }
   std::ostringstream text;
   app.exit(error, text, text);
   cli::print_out("{}", text.str());
@@ -89,6 +126,7 @@ int main(int argc, char** argv) {
 
   CLI::App app("seal what AI systems make and how they were made, and let anyone check the seal",
                "sigillo");
+  app.fallthrough();  // --workspace is understood after the verb, too
   app.add_option("--workspace", context.workspace_folder,
                  "the workspace (default: $SIGILLO_WORKSPACE or ./.sigillo)");
   app.set_version_flag("--version", std::string("sigillo ") + SIGILLO_VERSION, "print the version");
@@ -104,13 +142,13 @@ int main(int argc, char** argv) {
   cli::add_log_commands(app, context);
   cli::add_gate_commands(app, context);
 
+  const std::vector<std::string> given = arguments;
   try {
     std::reverse(arguments.begin(), arguments.end());
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     if (verb == "run" && error.get_exit_code() != 0) context.exact_exit = cli::kStartNotRecorded;
-    return finish(after_parse_error(app, error, app.get_subcommands().empty() ? "" : verb),
-                  context);
+    return finish(after_parse_error(app, error, given), context);
   }
   if (man) {
     cli::print_out("{}", cli::man_page(app));

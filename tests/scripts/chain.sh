@@ -98,6 +98,9 @@ again
 cp -a model there; touch there
 expect 0 sigillo --workspace c run --model tinylm --output there -- true
 stderr_has "outputs not recorded"
+expect 127 sigillo --workspace c run --model idle -- ./nosuch  # what never ran has used nothing
+expect 0 sigillo --workspace c policy facts ev1_runs --json
+json_has '[r["flop_basis"] for r in j["views"]["ev1_runs"] if r["model"] == "idle"] == ["measured"]'
 expect 0 sigillo --workspace c model release there --name third --system s --model tinylm --json
 first=$(json 'j["run_id"]')
 expect 0 sigillo --workspace c run --model tinylm --output there -- sh -c 'for f in there/*; do cat "$f" >x; cat x >"$f"; done'

@@ -250,8 +250,10 @@ TEST_CASE("runs: what is private stays out of ledger and blobs, secrets out of e
   REQUIRE(::gethostname(host, sizeof host - 1) == 0);
   for (const std::string& hidden :
        {std::string("argument-four-6b1f"), std::string("allowed-three-6b1f"),
-        fs::current_path().string(), r.temp.path().string(), std::string(host)})
+        fs::current_path().string(), r.temp.path().string()})
     CHECK(public_bytes.find(hidden) == std::string::npos);
+  // A host's name may be two letters, which base64 holds by chance: it is looked for as a value.
+  CHECK(public_bytes.find(fmt::format("\"{}\"", host)) == std::string::npos);
 }
 
 TEST_CASE("runs: operations in units of 10^12, rounded up", "[runs]") {
