@@ -95,9 +95,9 @@ Result<Detector> make_detector(const audit::Workspace& workspace,
                                const TextDetectRequest& request) {
   SIGILLO_TRY(watermark::TextProfile profile, watermark::text_profile(request.profile));
   SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(request.key));
-  SIGILLO_TRY(const std::uint64_t secret, workspace.keyring().watermark_key(request.key));
+  SIGILLO_TRY(const watermark::TextKey key, workspace.keyring().watermark_values(request.key));
   SIGILLO_TRY(std::optional<Tokenizer> tokenizer, load_tokenizer(request.tokenizer));
-  return Detector(std::move(profile), watermark::TextKey(secret), info.key_id, std::move(tokenizer),
+  return Detector(std::move(profile), key, info.key_id, std::move(tokenizer),
                   request.threshold_log10_micro);
 }
 
