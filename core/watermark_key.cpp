@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kSeparators = " \t\r\n,";
 
 Error not_a_list() {
-  return {ErrorCode::invalid_input, "not a watermark key",
+  return {ErrorCode::invalid_input, "neither a 64-bit watermark key nor a list of them",
           "write one decimal or 0x-hex number below 2^64, or a list of 2 to 64 of them"};
 }
 
