@@ -11,8 +11,8 @@
  *     be checked is that memory is as long as the caller says.
  *  3. Ownership. sigillo_*_free() frees what a function returned through an out-parameter; NULL is
  *     allowed. A function that fails sets the handle to NULL. Handles own copies: what was passed
- * in may be freed when the call returns. All other memory belongs to the caller. Strings that are
- *     returned directly are static, or belong to the calling thread (rule 1).
+ *     in may be freed when the call returns. All other memory belongs to the caller. Strings that
+ *     are returned directly are static, or belong to the calling thread (rule 1).
  *  4. Buffers. A result of unknown size takes (buffer, capacity, size): *size receives the full
  *     size; if it is above capacity nothing is written and the status is SIGILLO_BUFFER_TOO_SMALL.
  *     (NULL, 0, &size) asks for the size. Sizes of text do not count a terminating zero; one is
@@ -23,9 +23,9 @@
  *     its format allows them.
  *  7. Secrets. A key handle cleanses its memory when it is freed. No message shows a key.
  *  8. Stability. Within one SIGILLO_ABI_VERSION functions, codes and members are only added.
- * Structs begin with struct_size, which the caller sets to sizeof; new members are added at the end
- * and mean "as before" when they are zero, so that callers and libraries of different ages work
- *     together. Reserved members must be zero.
+ *     Structs begin with struct_size, which the caller sets to sizeof; new members are added at the
+ *     end and mean "as before" when they are zero, so that callers and libraries of different ages
+ *     work together. Reserved members must be zero.
  */
 #ifndef SIGILLO_SIGILLO_H
 #define SIGILLO_SIGILLO_H

@@ -52,18 +52,75 @@ struct OnesLaw {
   std::vector<std::int64_t> counts;
   std::int64_t smallest = 0;
 };
+
+// RotationCounts adds up rotations of a table, for all places at once: plane k holds bit k of each
+// place's sum, 64 places a word.
+class RotationCounts {
+ public:
+  explicit RotationCounts(const SamplingTable& table) : words_(table.size() / 64) {
+    packed_.resize(words_ + 1);
+    carry_.resize(words_);
+    for (std::size_t i = 0; i < table.size(); ++i)
+      packed_[i / 64] |= std::uint64_t{table[i]} << (i % 64);
+    packed_[words_] = packed_[0];
+  }
+  // Adds the table rotated by `place`, `times` times.
+  void add(std::uint32_t place, std::uint32_t times) {
+    for (std::size_t plane = 0; times != 0; ++plane, times >>= 1) {
+      if ((times & 1u) == 0) continue;
+      rotate(place);
+      carry_up(plane);
+    }
+  }
+  [[nodiscard]] std::uint32_t sum(std::size_t place) const {
+    std::uint32_t total = 0;
+    for (std::size_t plane = 0; plane < planes_.size(); ++plane) {
+      const auto bit = static_cast<std::uint32_t>(planes_[plane][place / 64] >> (place % 64) & 1u);
+      total |= bit << plane;
+    }
+    return total;
+  }
+
+ private:
+  void rotate(std::uint32_t place) {
+    const std::size_t first = place / 64;
+    const std::uint32_t shift = place % 64;
+    for (std::size_t i = 0; i < words_; ++i) {
+      const std::size_t from = first + i < words_ ? first + i : first + i - words_;
+      carry_[i] =
+          shift == 0 ? packed_[from] : packed_[from] >> shift | packed_[from + 1] << (64 - shift);
+    }
+  }
+  // Adds carry_ to the sums, from a plane on.
+  void carry_up(std::size_t plane) {
+    for (bool more = true; more; ++plane) {
+      while (plane >= planes_.size()) planes_.emplace_back(words_);
+      std::uint64_t* sums = planes_[plane].data();
+      std::uint64_t* bits = carry_.data();
+      std::uint64_t any = 0;
+      for (std::size_t i = 0; i < words_; ++i) {
+        const std::uint64_t carry = sums[i] & bits[i];
+        sums[i] ^= bits[i];
+        bits[i] = carry;
+        any |= carry;
+      }
+      more = any != 0;
+    }
+  }
+  std::size_t words_;
+  std::vector<std::uint64_t> packed_, carry_;
+  std::vector<std::vector<std::uint64_t>> planes_;
+};
+
 OnesLaw ones_law(const SamplingTable& table, std::span<const std::uint64_t> ngrams) {
   const auto size = static_cast<std::uint32_t>(table.size());
-  std::vector<std::uint32_t> occurrences(size);
+  std::vector<std::uint32_t> occurrences(size), ones(size);
   for (const std::uint64_t ngram : ngrams) ++occurrences[kernels::synthid_index(ngram, 0, size)];
-  std::vector<std::uint8_t> twice(table);
-  twice.insert(twice.end(), table.begin(), table.end());
-  std::vector<std::uint32_t> ones(size);
-  for (std::uint32_t place = 0; place < size; ++place) {
-    if (occurrences[place] == 0) continue;
-    const std::uint8_t* rotated = twice.data() + place;
-    for (std::uint32_t s = 0; s < size; ++s) ones[s] += occurrences[place] * rotated[s];
-  }
+  RotationCounts counts(table);
+  for (std::uint32_t place = 0; place < size; ++place)
+    if (occurrences[place] != 0) counts.add(place, occurrences[place]);
+  for (std::uint32_t rotation = 0; rotation < size; ++rotation)
+    ones[rotation] = counts.sum(rotation);
   const auto [least, most] = std::minmax_element(ones.begin(), ones.end());
   OnesLaw law;
   law.smallest = *least;
