@@ -33,7 +33,8 @@ core::Status check_parameters(const TextScheme& scheme, const TextProfile& profi
     if (range.power_of_two && !std::has_single_bit(static_cast<std::uint64_t>(found->second)))
       return profile_error(profile, name + " is not a power of two");
   }
-  for (const auto& [name, value] : profile.parameters) {
+  for (const auto& entry : profile.parameters) {
+    const std::string& name = entry.first;  // clang 14 captures no structured binding
     if (std::none_of(scheme.parameters.begin(), scheme.parameters.end(),
                      [&](const ParameterRange& range) { return range.name == name; }))
       return profile_error(profile, "\"" + name + "\" is no parameter of its scheme");
