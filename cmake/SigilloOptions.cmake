@@ -1,6 +1,7 @@
 # Flags that every target of the project shares, and the two functions that make targets.
 
 option(SIGILLO_TESTS "build the tests" ON)
+option(SIGILLO_BENCH "build the benchmarks" OFF)
 set(SIGILLO_SANITIZE "" CACHE STRING "sanitizers for every target, such as address,undefined")
 
 if(NOT CMAKE_BUILD_TYPE)

@@ -48,11 +48,21 @@ KeyInfo describe_signing(std::string_view name, const PrivateKey& key, const Clo
           public_key.pem()};
 }
 
-Result<KeyInfo> describe_watermark(std::string_view name, Entropy& entropy, const Clock& clock) {
+Result<KeyInfo> describe_watermark(std::string_view name, std::string_view algorithm,
+                                   Entropy& entropy, const Clock& clock) {
   Bytes id(8);
   SIGILLO_TRY_VOID(entropy.fill(id));
-  return KeyInfo{std::string(name),       "watermark", "uint64", "wm-" + hex_encode(id),
+  return KeyInfo{std::string(name),       "watermark",
+                 std::string(algorithm),  "wm-" + hex_encode(id),
                  to_rfc3339(clock.now()), ""};
+}
+
+// The text of a watermark key's file.
+std::string watermark_text(const WatermarkKey& key) {
+  std::string text;
+  text.reserve(key.values().size() * 19);  // no reallocation leaves a copy behind
+  for (const std::uint64_t value : key.values()) text += fmt::format("0x{:016x}\n", value);
+  return text;
 }
 
 }  // namespace
@@ -108,7 +118,7 @@ Result<KeyInfo> Keyring::generate_watermark(std::string_view name, Entropy& entr
                                             const Clock& clock) {
   std::array<std::uint8_t, 8> secret_bytes{};
   SIGILLO_TRY_VOID(entropy.fill(secret_bytes));
-  SIGILLO_TRY(KeyInfo info, describe_watermark(name, entropy, clock));
+  SIGILLO_TRY(KeyInfo info, describe_watermark(name, "uint64", entropy, clock));
   std::string text = "0x" + hex_encode(secret_bytes) + "\n";
   const Status status = store(info, text, ".watermark");
   secure_zero(text.data(), text.size());
@@ -128,9 +138,10 @@ Result<KeyInfo> Keyring::import_key(std::string_view name, std::string_view text
     if (!status.has_value()) return status.error();
     return info;
   }
-  SIGILLO_TRY(const std::uint64_t value, parse_watermark_key(text));
-  SIGILLO_TRY(KeyInfo info, describe_watermark(name, entropy, clock));
-  std::string secret_text = fmt::format("0x{:016x}\n", value);
+  SIGILLO_TRY(const WatermarkKey key, parse_watermark_values(text));
+  const char* algorithm = key.values().size() == 1 ? "uint64" : "uint64-list";
+  SIGILLO_TRY(KeyInfo info, describe_watermark(name, algorithm, entropy, clock));
+  std::string secret_text = watermark_text(key);
   const Status status = store(info, secret_text, ".watermark");
   secure_zero(secret_text.data(), secret_text.size());
   if (!status.has_value()) return status.error();
@@ -194,7 +205,7 @@ Result<PrivateKey> Keyring::signing_key(std::string_view name) const {
   return result;
 }
 
-Result<std::uint64_t> Keyring::watermark_key(std::string_view name) const {
+Result<WatermarkKey> Keyring::watermark_values(std::string_view name) const {
   SIGILLO_TRY(const KeyInfo key, info(name));
   if (key.kind != "watermark")
     return Error{ErrorCode::key_missing,
@@ -202,9 +213,19 @@ Result<std::uint64_t> Keyring::watermark_key(std::string_view name) const {
                  "`sigillo keys list` shows the kinds; `sigillo keys generate NAME --algorithm "
                  "watermark` makes one"};
   SIGILLO_TRY(std::string text, secret(key, ".watermark"));
-  auto value = parse_watermark_key(text);
+  auto value = parse_watermark_values(text);
   secure_zero(text.data(), text.size());
   return value;
+}
+
+Result<std::uint64_t> Keyring::watermark_key(std::string_view name) const {
+  SIGILLO_TRY(const WatermarkKey key, watermark_values(name));
+  if (key.values().size() != 1)
+    return Error{ErrorCode::unsupported,
+                 fmt::format("key \"{}\" is a list of {} numbers, not one 64-bit number", name,
+                             key.values().size()),
+                 "name a key that `sigillo keys list` shows as uint64"};
+  return key.value();
 }
 
 }  // namespace sigillo::core

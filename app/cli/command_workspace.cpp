@@ -160,9 +160,11 @@ void add_workspace_commands(CLI::App& app, Context& context) {
                         [&context] { return list_keys(context); });
   add_json_flag(*command, context);
 
-  command = add_command(*keys, context, "import",
-                        "take a key from a file: PEM (PKCS#8), or a 64-bit watermark key",
-                        [&context, arguments] { return import_key(context, *arguments); });
+  command =
+      add_command(*keys, context, "import",
+                  "take a key from a file: PEM (PKCS#8), or a watermark key (one 64-bit number, "
+                  "or a list of numbers)",
+                  [&context, arguments] { return import_key(context, *arguments); });
   command->add_option("name", arguments->name, "name of the key")->required();
   command->add_option("--from-file", arguments->file, "the file, or - for standard input")
       ->required();

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "sigillo/core/bytes.hpp"
 #include "sigillo/core/files.hpp"
@@ -16,32 +14,11 @@ namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorCode;
 using core::Result;
-using watermark::TokenId;
 using watermark::Tokenizer;
 
 namespace {
 
 constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20;
-
-// Token ids as decimal numbers between spaces, commas or brackets: a JSON list, or plain columns.
-Result<std::vector<TokenId>> parse_token_ids(std::string_view text) {
-  constexpr std::string_view separators = " \t\r\n,[]";
-  std::vector<TokenId> tokens;
-  for (std::size_t start = text.find_first_not_of(separators); start != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_of(separators, start), text.size());
-    TokenId token = 0;
-    const auto [stop, error] = std::from_chars(text.data() + start, text.data() + end, token);
-    if (error != std::errc() || stop != text.data() + end || token < 0)
-      return Error{
-          ErrorCode::invalid_input,
-          fmt::format("\"{}\" is no token id",
-                      text.substr(start, std::min<std::size_t>(end - start, 40))),
-          "give non-negative integers below 2^31, or name the --tokenizer if this is text"};
-    tokens.push_back(token);
-    start = text.find_first_not_of(separators, end);
-  }
-  return tokens;
-}
 
 Result<std::optional<Tokenizer>> load_tokenizer(const std::optional<fs::path>& file) {
   if (!file.has_value()) return std::optional<Tokenizer>();
@@ -62,25 +39,10 @@ class Detector {
         threshold_(threshold) {}
 
   [[nodiscard]] Result<core::Detection> detect(const core::Bytes& bytes) const {
-    const std::string_view text = core::as_text(bytes);
-    // A byte-level tokenizer takes an image too, and "not found" would be said of it.
-    if (!core::is_utf8(text) || text.find('\0') != std::string_view::npos)
-      return Error{ErrorCode::invalid_input, "it is no UTF-8 text",
-                   "give the text as the model wrote it, in UTF-8"};
-    SIGILLO_TRY(const std::vector<TokenId> tokens,
-                tokenizer_.has_value() ? tokenizer_->encode(text) : parse_token_ids(text));
-    if (tokens.empty())
-      return Error{ErrorCode::invalid_input, "there is no text in it",
-                   "give a file that is not empty"};
     watermark::DetectOptions options;
     options.threshold_log10_micro = threshold_;
-    options.vocabulary = tokenizer_.has_value() ? tokenizer_->vocabulary_size() : 0;
-    SIGILLO_TRY(core::Detection detection, watermark::detect_text(profile_, key_, tokens, options));
-    detection.detector = kTextDetector;
-    detection.key_id = key_id_;
-    detection.artefact_digest = core::sha256(bytes).hex();
-    detection.tokenizer_digest = tokenizer_.has_value() ? tokenizer_->digest().hex() : "";
-    return detection;
+    const Tokenizer* tokenizer = tokenizer_.has_value() ? &*tokenizer_ : nullptr;
+    return detect_in_text({&profile_, &key_, key_id_, tokenizer}, bytes, options);
   }
 
  private:
@@ -95,9 +57,9 @@ Result<Detector> make_detector(const audit::Workspace& workspace,
                                const TextDetectRequest& request) {
   SIGILLO_TRY(watermark::TextProfile profile, watermark::text_profile(request.profile));
   SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(request.key));
-  SIGILLO_TRY(const std::uint64_t secret, workspace.keyring().watermark_key(request.key));
+  SIGILLO_TRY(const watermark::TextKey key, workspace.keyring().watermark_values(request.key));
   SIGILLO_TRY(std::optional<Tokenizer> tokenizer, load_tokenizer(request.tokenizer));
-  return Detector(std::move(profile), watermark::TextKey(secret), info.key_id, std::move(tokenizer),
+  return Detector(std::move(profile), key, info.key_id, std::move(tokenizer),
                   request.threshold_log10_micro);
 }
 

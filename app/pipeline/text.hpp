@@ -6,13 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "app/pipeline/detect_text.hpp"
 #include "sigillo/audit/workspace.hpp"
 #include "sigillo/core/detection.hpp"
 
 namespace sigillo::app {
-
-inline constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
-inline constexpr const char* kTextDetector = "sigillo-text/" SIGILLO_VERSION;
 
 struct TextDetectRequest {
   std::vector<std::filesystem::path>

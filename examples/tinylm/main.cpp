@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -168,23 +167,13 @@ struct WriteArguments {
   bool json = false, quiet = false;
 };
 
-// The key's text is decimal or 0x and hexadecimal, one line. It appears in no message.
+// The file holds what `sigillo keys import` takes and a keyring keeps. It appears in no message.
 Result<watermark::TextKey> read_key(const fs::path& path) {
-  SIGILLO_TRY(core::Bytes bytes, core::read_file(path, 64));
-  std::string_view text = core::as_text(bytes);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  const bool hex = text.starts_with("0x");
-  if (hex) text.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto [end, failure] =
-      std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
-  const bool good = failure == std::errc() && end == text.data() + text.size();
-  const watermark::TextKey key(value);
-  core::secure_zero(&value, sizeof value);
+  SIGILLO_TRY(core::Bytes bytes, core::read_file(path, 4096));
+  auto key = core::parse_watermark_values(core::as_text(bytes));
   core::secure_zero(bytes.data(), bytes.size());
-  if (good) return key;
-  return Error{ErrorCode::invalid_input, fmt::format("{} holds no 64-bit key", path.string()),
-               "write the key as a decimal number, or as 0x and up to 16 hexadecimal digits"};
+  if (!key.has_value()) return key.error().in(path.string());
+  return key;
 }
 
 Result<tinylm::WriteOptions> make_options(const WriteArguments& arguments) {
@@ -231,8 +220,9 @@ Summary summarize(const Totals& totals, const WriteArguments& arguments) {
                   {"tokens_cut_otherwise", totals.differing},
                   {"texts_cut_otherwise", totals.texts_that_differ},
                   {"mean_entropy_nats", shown(entropy)}};
-  // Aaronson's bound for the Gumbel choice: a marked token scores at least 1 + (pi^2/6 - 1) H on
-  // average, an unmarked one 1.
+  // Said of the scheme that it holds for. Aaronson's bound for the Gumbel choice: a marked token
+  // scores at least 1 + (pi^2/6 - 1) H on average, an unmarked one 1.
+  if (arguments.profile != "vllm-gumbel") return summary;
   constexpr double kPerNat = 3.14159265358979323846 * 3.14159265358979323846 / 6 - 1;
   summary["expected_score_per_token"] = arguments.key_file.empty()
                                             ? std::string("1.000")
@@ -308,8 +298,9 @@ void add_write(CLI::App& app, WriteArguments& arguments) {
                    "lengths are drawn evenly from mean - spread to mean + spread")
       ->capture_default_str();
   verb->add_option("--key-file", arguments.key_file,
-                   "mark the texts with the 64-bit key in this file (decimal, or 0x and "
-                   "hexadecimal); without it: unmarked");
+                   "mark the texts with the watermark key in this file (one 64-bit number, or the "
+                   "list that the profile takes; decimal, or 0x and hexadecimal); without it: "
+                   "unmarked");
   verb->add_option("--profile", arguments.profile, "watermark profile")->capture_default_str();
   verb->add_option("--temperature", arguments.temperature, "of the sampling")
       ->capture_default_str();

@@ -23,7 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(to_rfc3339(*time) == text);
   if (const auto date = timestamp_from_date(text); date.has_value())
     FUZZ_CHECK(to_date(*date) == text);
-  (void)parse_watermark_key(text);
+  if (parse_watermark_key(text).has_value())
+    FUZZ_CHECK(parse_watermark_values(text).value().values().size() == 1);
+  (void)parse_watermark_values(text);
   (void)PublicKey::from_spki_der(bytes);
   (void)PublicKey::from_pem(text);
   return 0;

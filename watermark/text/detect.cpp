@@ -1,31 +1,15 @@
 #include <cmath>
 
 #include "sigillo/core/statistics.hpp"
-#include "watermark/kernels/fixed_log2.hpp"
 #include "watermark/text/scheme.hpp"
-#include "watermark/text/windows.hpp"
 
 namespace sigillo::watermark {
 namespace {
 
 constexpr std::int64_t kFewestPositions = 16;
-constexpr std::uint32_t kTopMantissa = (1u << 24) - 1;
 
 core::Error input_error(core::ErrorCode code, std::string message, std::string remedy = "") {
   return {code, "text detection: " + std::move(message), std::move(remedy)};
-}
-
-// A sum of score_q58 values in nats. Exact up to the last rounding: the sum itself is an integer.
-double nats(kernels::Uint128 sum_q58) {
-  return static_cast<double>(static_cast<long double>(sum_q58) * 0x1p-58L *
-                             0.693147180559945309417232121458176568L);
-}
-
-std::uint32_t token_word(std::uint64_t key, const std::vector<TokenId>& window, TokenId token) {
-  const auto id = static_cast<std::uint32_t>(token);
-  const kernels::CandidateStream stream =
-      kernels::marked_stream(key, window.data(), static_cast<std::int32_t>(window.size()));
-  return kernels::candidate_words(stream, id >> 2).word[id & 3];
 }
 
 core::Status check_tokens(std::span<const TokenId> tokens) {
@@ -72,16 +56,13 @@ std::int64_t corrected_log10_micro(double ln_p, std::int64_t tries) {
 }
 
 // Why these positions cannot carry a verdict; empty if they can.
-std::string too_little(std::int64_t scored, const DetectOptions& options) {
-  if (scored < kFewestPositions) {
-    return "only " + std::to_string(scored) + " positions with a new context; at least " +
+std::string too_little(const TextScore& score, const DetectOptions& options) {
+  if (score.scored < kFewestPositions) {
+    return "only " + std::to_string(score.scored) + " positions with a new context; at least " +
            std::to_string(kFewestPositions) + " are needed";
   }
-  const double most =
-      nats(kernels::Uint128{kernels::score_q58(kTopMantissa)} * static_cast<std::uint64_t>(scored));
-  if (corrected_log10_micro(core::log_erlang_tail(scored, most), options.tries) >
-      options.threshold_log10_micro) {
-    return "even a perfect mark at " + std::to_string(scored) +
+  if (corrected_log10_micro(score.ln_p_least, options.tries) > options.threshold_log10_micro) {
+    return "even a perfect mark at " + std::to_string(score.scored) +
            " positions could not reach the threshold";
   }
   return {};
@@ -91,20 +72,11 @@ std::string too_little(std::int64_t scored, const DetectOptions& options) {
 
 core::Result<TextScore> score_text(const TextProfile& profile, const TextKey& key,
                                    std::span<const TokenId> tokens) {
-  SIGILLO_TRY_VOID(check_profile(profile));
+  SIGILLO_TRY(const TextScheme* scheme, scheme_of(profile));
   SIGILLO_TRY_VOID(check_tokens(tokens));
-  WindowSet windows(profile.context_width);
-  TextScore score;
+  SIGILLO_TRY(const auto mark, scheme->bind(profile, key));
+  TextScore score = mark->score(tokens);
   score.tokens = static_cast<std::int64_t>(tokens.size());
-  kernels::Uint128 sum_q58 = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::vector<TokenId> window = windows.window(tokens.first(i));
-    if (!windows.insert(window)) continue;
-    sum_q58 += kernels::score_q58(kernels::mantissa_of(token_word(key.value(), window, tokens[i])));
-    ++score.scored;
-  }
-  score.sum = nats(sum_q58);
-  score.ln_p = core::log_erlang_tail(score.scored, score.sum);
   return score;
 }
 
@@ -121,7 +93,7 @@ core::Result<core::Detection> detect_text(const TextProfile& profile, const Text
   detection.tries = options.tries;
   detection.threshold_log10_micro = options.threshold_log10_micro;
   detection.log10_p_micro = corrected_log10_micro(score.ln_p, options.tries);
-  detection.reason = too_little(score.scored, options);
+  detection.reason = too_little(score, options);
   if (!detection.reason.empty()) {
     detection.result = core::DetectionResult::inconclusive;
   } else if (detection.log10_p_micro <= options.threshold_log10_micro) {

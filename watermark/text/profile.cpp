@@ -1,15 +1,16 @@
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
-#include "sigillo/watermark/text.hpp"
 #include "watermark/text/scheme.hpp"
 
 namespace sigillo::watermark {
 
 std::span<const TextProfile> text_profiles() {
-  static const std::array<TextProfile, 1> profiles = {
-      TextProfile{"vllm-gumbel", std::string(kGumbelScheme), std::string(kPhiloxPrf), 4}};
+  static const std::vector<TextProfile> profiles = [] {
+    std::vector<TextProfile> all;
+    for (const TextScheme* scheme : text_schemes())
+      all.insert(all.end(), scheme->built_in.begin(), scheme->built_in.end());
+    return all;
+  }();
   return profiles;
 }
 
@@ -25,36 +26,36 @@ core::Result<TextProfile> text_profile(std::string_view name) {
 }
 
 core::Json to_json(const TextProfile& profile) {
-  return core::Json{{"context_width", profile.context_width},
-                    {"name", profile.name},
-                    {"prf", profile.prf},
-                    {"scheme", profile.scheme}};
+  core::Json json{{"context_width", profile.context_width},
+                  {"name", profile.name},
+                  {"prf", profile.prf},
+                  {"scheme", profile.scheme}};
+  for (const auto& [name, value] : profile.parameters) json.emplace(name, value);
+  return json;
+}
+
+core::Result<TextProfile> text_profile_from_json(std::string_view text) {
+  SIGILLO_TRY(const core::Json json, core::parse_json(text, {kMaxProfileBytes, 2}));
+  constexpr std::string_view where = "text profile";
+  TextProfile profile;
+  SIGILLO_TRY(profile.name, core::json_string(json, "name", where));
+  SIGILLO_TRY(profile.scheme, core::json_string(json, "scheme", where));
+  SIGILLO_TRY(profile.prf, core::json_string(json, "prf", where));
+  SIGILLO_TRY(const std::int64_t width, core::json_integer(json, "context_width", where));
+  // Out of 32 bits is out of bounds, too; what is refused below must not wrap into them.
+  profile.context_width = width < 0 || width > kMaxContextWidth ? 0 : static_cast<int>(width);
+  for (const auto& [name, value] : json.items()) {
+    if (name == "name" || name == "scheme" || name == "prf" || name == "context_width") continue;
+    SIGILLO_TRY(profile.parameters[name], core::json_integer(json, name, where));
+  }
+  SIGILLO_TRY_VOID(scheme_of(profile));
+  return profile;
 }
 
 core::Digest profile_digest(const TextProfile& profile) {
-  // Strings and one 32-bit integer: the canonical form fails only for names that are not UTF-8,
-  // which check_profile refuses.
+  // Strings and integers in bounds: the canonical form fails only for names that are not UTF-8,
+  // which scheme_of refuses.
   return core::sha256(core::canonical_json(to_json(profile)).value());
-}
-
-core::Status check_profile(const TextProfile& profile) {
-  if (profile.scheme != kGumbelScheme || profile.prf != kPhiloxPrf) {
-    return core::Error{core::ErrorCode::unsupported,
-                       "text profile \"" + profile.name + "\": scheme \"" + profile.scheme +
-                           "\" with PRF \"" + profile.prf + "\" is not implemented",
-                       "use scheme gumbel with PRF philox4x32-10-v1"};
-  }
-  if (profile.context_width < 1 || profile.context_width > kMaxContextWidth) {
-    return core::Error{core::ErrorCode::invalid_argument,
-                       "text profile \"" + profile.name + "\": context_width " +
-                           std::to_string(profile.context_width) + " is not in 1..64",
-                       ""};
-  }
-  if (profile.name.empty() || !core::is_utf8(profile.name)) {
-    return core::Error{core::ErrorCode::invalid_argument,
-                       "a text profile's name is empty or not UTF-8", ""};
-  }
-  return {};
 }
 
 }  // namespace sigillo::watermark

@@ -5,12 +5,11 @@
 namespace sigillo::watermark {
 
 struct TextSampler::Impl {
-  TextProfile profile;
-  std::optional<TextKey> key;
+  std::unique_ptr<const Mark> mark;  // null: every step is plain
   std::uint64_t seed;
   float temperature;
+  WindowSet windows;
   std::vector<TokenId> history{};
-  WindowSet windows{profile.context_width};
 };
 
 TextSampler::TextSampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -21,13 +20,19 @@ TextSampler::~TextSampler() = default;
 core::Result<TextSampler> TextSampler::create(const TextProfile& profile,
                                               std::optional<TextKey> key, std::uint64_t seed,
                                               float temperature) {
-  SIGILLO_TRY_VOID(check_profile(profile));
+  SIGILLO_TRY(const TextScheme* scheme, scheme_of(profile));
   ChooseBatch probe;  // an empty batch: checks the temperature by the same rule as every step
   probe.vocabulary = 1;
   probe.stride = 1;
   probe.temperature = temperature;
-  SIGILLO_TRY_VOID(check_batch(probe, 0));
-  return TextSampler(std::make_unique<Impl>(Impl{profile, std::move(key), seed, temperature}));
+  SIGILLO_TRY_VOID(check_batch(*scheme, probe, 0));
+  std::unique_ptr<const Mark> mark;
+  if (key.has_value()) {
+    SIGILLO_TRY(mark, scheme->bind(profile, *key));
+  }
+  return TextSampler(std::make_unique<Impl>(
+      Impl{std::move(mark), seed, temperature,
+           WindowSet(profile.context_width, scheme->padding, scheme->history(profile))}));
 }
 
 core::Result<TokenId> TextSampler::next(std::span<const float> logits) {
@@ -42,20 +47,15 @@ core::Result<TokenId> TextSampler::next(std::span<const float> logits) {
         "TextSampler: " + std::to_string(logits.size()) + " logits are not in 1..2^24", ""};
   }
   const std::vector<TokenId> window = self.windows.window(self.history);
-  const std::uint8_t plain = self.key.has_value() && !self.windows.contains(window) ? 0 : 1;
-  const std::uint64_t plain_seed = kernels::step_seed(self.seed, self.history.size());
-
-  ChooseBatch batch;
-  batch.rows = 1;
-  batch.vocabulary = static_cast<std::int32_t>(logits.size());
-  batch.logits = logits.data();
-  batch.stride = batch.vocabulary;
-  batch.contexts = window.data();
-  batch.plain = &plain;
-  batch.plain_seeds = &plain_seed;
-  batch.temperature = self.temperature;
-  TokenId token = -1;
-  SIGILLO_TRY_VOID(choose_tokens(self.profile, self.key.value_or(TextKey(0)), batch, {&token, 1}));
+  const MarkedRow row = {logits.data(), static_cast<std::int32_t>(logits.size()), self.temperature,
+                         window.data(), kernels::step_seed(self.seed, self.history.size())};
+  const bool marked = self.mark != nullptr && !self.windows.contains(window);
+  const TokenId token = marked ? self.mark->choose(row) : choose_plain(row);
+  if (token < 0) {
+    return core::Error{core::ErrorCode::invalid_input,
+                       "TextSampler: there is no logit above minus infinity",
+                       "leave at least one entry unmasked"};
+  }
   (void)self.windows.insert(window);
   self.history.push_back(token);
   return token;

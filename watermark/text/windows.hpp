@@ -3,33 +3,42 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "sigillo/watermark/text.hpp"
 
 namespace sigillo::watermark {
 
-// Keeps positions into the caller's growing history; a position p stands for the window of the
-// `width` tokens before it, -1 before the start. Not thread-safe.
+// A window is the `width` tokens before a position, `padding` before the start of the text. One
+// window is inserted a step. `history`: how many steps back a window counts as seen; no value: all.
+// Not thread-safe.
 class WindowSet {
  public:
-  explicit WindowSet(std::int32_t width) : width_(static_cast<std::size_t>(width)) {}
+  WindowSet(std::int32_t width, TokenId padding, std::optional<std::int64_t> history = {})
+      : width_(static_cast<std::size_t>(width)), padding_(padding), history_(history) {}
 
   // The window before position `tokens.size()`, oldest first.
   [[nodiscard]] std::vector<TokenId> window(std::span<const TokenId> tokens) const {
-    std::vector<TokenId> out(width_, -1);
+    std::vector<TokenId> out(width_, padding_);
     const std::size_t known = std::min(width_, tokens.size());
     std::copy(tokens.end() - static_cast<std::ptrdiff_t>(known), tokens.end(),
               out.end() - static_cast<std::ptrdiff_t>(known));
     return out;
   }
+  // Whether this step's window was seen; the step is not counted yet.
   [[nodiscard]] bool contains(const std::vector<TokenId>& window) const {
-    return seen_.count(window) != 0;
+    const auto found = last_step_.find(window);
+    return found != last_step_.end() && (!history_ || step_ - found->second <= *history_);
   }
-  // True if this window was not inserted before.
-  bool insert(const std::vector<TokenId>& window) { return seen_.insert(window).second; }
+  // Counts the step. True if its window was not seen.
+  bool insert(const std::vector<TokenId>& window) {
+    const bool fresh = !contains(window);
+    last_step_[window] = step_++;
+    return fresh;
+  }
 
  private:
   struct Hash {
@@ -39,7 +48,10 @@ class WindowSet {
     }
   };
   std::size_t width_;
-  std::unordered_set<std::vector<TokenId>, Hash> seen_;
+  TokenId padding_;
+  std::optional<std::int64_t> history_;
+  std::int64_t step_ = 0;
+  std::unordered_map<std::vector<TokenId>, std::int64_t, Hash> last_step_;
 };
 
 }  // namespace sigillo::watermark

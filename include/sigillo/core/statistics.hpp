@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace sigillo::core {
 
@@ -14,6 +15,23 @@ namespace sigillo::core {
 // log_binomial_tail(k, n, p) = ln P(X >= k) for X ~ Binomial(n, p). 0 <= p <= 1, 0 <= n. k <= 0
 // gives 0; k > n gives -infinity.
 [[nodiscard]] double log_binomial_tail(std::int64_t k, std::int64_t n, double p);
+
+// log_weighted_sum_tail: ln P(T >= t) for T = sum over l of weights[l] * X_l, with X_l independent
+// and all of one law: X = smallest + i with probability counts[i] / (sum of counts). Counts are not
+// negative, the first and the last are positive; weights are 1..2^20. Exact up to rounding
+// (relative error of p below 1e-9) by convolution of exponentially tilted laws, unless that would
+// need more than `most_work` multiplications: then `exact` is false and ln_tail is Chernoff's upper
+// bound, which is never below the tail. ln_least is ln P(T = its largest value): no smaller tail is
+// possible.
+struct WeightedSumTail {
+  double ln_tail = 0, ln_least = 0;
+  bool exact = true;
+};
+[[nodiscard]] WeightedSumTail log_weighted_sum_tail(std::span<const std::int64_t> counts,
+                                                    std::int64_t smallest,
+                                                    std::span<const std::int64_t> weights,
+                                                    std::int64_t t,
+                                                    std::int64_t most_work = std::int64_t{1} << 28);
 
 // One-sided Clopper-Pearson bounds for k successes in n trials at `confidence` in (0, 1): the true
 // rate is below the upper bound (above the lower) with at least that confidence. n = 0 gives 1 (0).

@@ -169,6 +169,49 @@ TEST_CASE_METHOD(Fixture, "keys are imported from their files' text") {
   REQUIRE_CODE(keyring.info("x"), key_missing);  // nothing was stored
 }
 
+TEST_CASE_METHOD(Fixture, "a watermark key may be a list of numbers") {
+  REQUIRE_OK(keyring.import_key("list", "[654, 400, 0xff]\n", entropy, clock));
+  REQUIRE(keyring.info("list")->algorithm == "uint64-list");
+  const WatermarkKey key = keyring.watermark_values("list").value();
+  REQUIRE(std::vector<std::uint64_t>(key.values().begin(), key.values().end()) ==
+          std::vector<std::uint64_t>{654, 400, 255});
+  REQUIRE_CODE(keyring.watermark_key("list"), unsupported);
+  // What is stored can be imported again.
+  REQUIRE_OK(keyring.import_key("again", read_text(file("list.watermark")), entropy, clock));
+  REQUIRE(keyring.watermark_values("again")->values()[2] == 255);
+  REQUIRE_OK(keyring.import_key("one", "42", entropy, clock));
+  REQUIRE(keyring.info("one")->algorithm == "uint64");
+  REQUIRE(keyring.watermark_values("one")->values().size() == 1);
+}
+
+TEST_CASE("lists of watermark numbers: forms, limits, refusals") {
+  const auto values = [](std::string_view text) {
+    const auto key = parse_watermark_values(text);
+    return key.has_value() ? std::vector<std::uint64_t>(key->values().begin(), key->values().end())
+                           : std::vector<std::uint64_t>();
+  };
+  const std::vector<std::uint64_t> pair = {1, 2};
+  for (const char* text :
+       {"1 2", "1,2", "1, 2", "[1,2]", " [ 1 , 2 ] \n", "1\n2\n", "0x1\r\n0x2"}) {
+    INFO(text);
+    REQUIRE(values(text) == pair);
+  }
+  REQUIRE(values("7") == std::vector<std::uint64_t>{7});
+  std::string most = "0";
+  for (int i = 1; i < 64; ++i) most += "," + std::to_string(i);
+  REQUIRE(values(most).size() == 64);
+  for (const std::string& text :
+       {std::string(), std::string("[]"), std::string("[1]"), std::string("1,"), std::string(",1"),
+        std::string("1,,2"), std::string("[1,2"), std::string("1,2]"), std::string("1 x"),
+        std::string("1 -2"), std::string("1;2"), std::string("18446744073709551616 1"),
+        std::string("1\0 2", 4), most + ",64"}) {
+    INFO(text);
+    REQUIRE_CODE(parse_watermark_values(text), invalid_input);
+  }
+  REQUIRE_CODE(WatermarkKey::from_values({}), invalid_argument);
+  REQUIRE_CODE(WatermarkKey::from_values(std::vector<std::uint64_t>(65)), invalid_argument);
+}
+
 TEST_CASE("watermark keys are one unsigned 64-bit number") {
   REQUIRE(parse_watermark_key("0").value() == 0);
   REQUIRE(parse_watermark_key("18446744073709551615").value() == ~std::uint64_t{0});

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 using namespace sigillo::core;
 
@@ -111,4 +112,49 @@ TEST_CASE("log10_micro: floor, zero, saturation") {
   CHECK(log10_micro(-2.302585092994047 * 400) == -400000001);
   CHECK(log10_micro(-INFINITY) == std::numeric_limits<std::int64_t>::min());
   CHECK(log10_micro(-1e300) == std::numeric_limits<std::int64_t>::min());
+}
+
+TEST_CASE("weighted sum tail: small laws, counted outcome by outcome") {
+  const std::vector<std::int64_t> counts = {2, 0, 5, 1};
+  const std::vector<std::int64_t> weights = {3, 1, 2};
+  constexpr std::int64_t kSmallest = 4, kOutcomes = 8 * 8 * 8;
+  for (std::int64_t t = 20; t <= 45; ++t) {
+    std::int64_t ways = 0;
+    for (std::size_t a = 0; a < 4; ++a) {
+      for (std::size_t b = 0; b < 4; ++b) {
+        for (std::size_t c = 0; c < 4; ++c) {
+          const auto sum = static_cast<std::int64_t>(3 * a + b + 2 * c) + 6 * kSmallest;
+          if (sum >= t) ways += counts[a] * counts[b] * counts[c];
+        }
+      }
+    }
+    const WeightedSumTail tail = log_weighted_sum_tail(counts, kSmallest, weights, t);
+    CHECK(tail.exact);
+    CHECK(std::exp(tail.ln_least) == Approx(1.0 / kOutcomes).epsilon(1e-13).margin(0));
+    if (ways == 0) {
+      CHECK(std::isinf(tail.ln_tail));
+    } else {
+      CHECK(std::exp(tail.ln_tail) ==
+            Approx(static_cast<double>(ways) / kOutcomes).epsilon(1e-12).margin(0));
+    }
+    CHECK(tail.ln_tail <= 0);
+  }
+}
+
+TEST_CASE("weighted sum tail: agrees with the binomial law down to 1e-300") {
+  // The sum of 60 tosses of 20 coins is that of 1200 coins.
+  std::vector<std::int64_t> counts(21, 1);
+  for (std::int64_t k = 1; k <= 20; ++k) {
+    counts[static_cast<std::size_t>(k)] = counts[static_cast<std::size_t>(k) - 1] * (21 - k) / k;
+  }
+  const std::vector<std::int64_t> weights(60, 1);
+  for (const std::int64_t t : {500, 600, 700, 900, 1100, 1190, 1200}) {
+    const double expected = log_binomial_tail(t, 1200, 0.5);
+    const WeightedSumTail exact = log_weighted_sum_tail(counts, 0, weights, t);
+    CHECK(exact.ln_tail == Approx(expected).epsilon(1e-11).margin(1e-11));
+    const WeightedSumTail bound = log_weighted_sum_tail(counts, 0, weights, t, 0);
+    CHECK(bound.exact == false);
+    CHECK(bound.ln_tail >= expected - 1e-9);  // equal at the largest value, but for rounding
+    CHECK(bound.ln_tail <= expected + 6);
+  }
 }

@@ -8,6 +8,8 @@ It shares no code with the library. The published values (vLLM's compatibility v
 typed from their publication; this script confirms them.
 """
 import fractions
+import hashlib
+import hmac
 import math
 import pathlib
 import struct
@@ -149,6 +151,118 @@ def erlang_tail(n, s):
     return mpmath.exp(-s) * mpmath.fsum(mpmath.power(s, k) / mpmath.factorial(k) for k in range(n))
 
 
+def absorb(hashed, *data):
+    """SynthID's hash step on 64-bit words."""
+    for datum in data:
+        hashed = ((hashed + datum) * 6364136223846793005 + 1) % 2**64
+    return hashed
+
+
+def mersenne_twister(seed, count):
+    """MT19937 by its definition (Matsumoto and Nishimura 1998)."""
+    state = [seed]
+    for i in range(1, 624):
+        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + i) & M32)
+    out = []
+    while len(out) < count:
+        for i in range(624):
+            y = (state[i] & 0x80000000) | (state[(i + 1) % 624] & 0x7FFFFFFF)
+            state[i] = state[(i + 397) % 624] ^ y >> 1 ^ (0x9908B0DF if y & 1 else 0)
+        for y in state:
+            y ^= y >> 11
+            y ^= y << 7 & 0x9D2C5680
+            y ^= y << 15 & 0xEFC60000
+            out.append(y ^ y >> 18)
+    return out[:count]
+
+
+_TABLES = {}
+
+
+def sampling_table(size=65536, seed=0):
+    if (size, seed) not in _TABLES:
+        _TABLES[size, seed] = [word & 1 for word in mersenne_twister(seed, size)]
+    return _TABLES[size, seed]
+
+
+def synthid_bits(keys, ngram):
+    hashed = absorb(1, *ngram)
+    return [sampling_table()[absorb(hashed, k) % 65536] for k in keys]
+
+
+def synthid_ngrams(tokens, width=4):
+    seen, out = set(), []
+    for i in range(width, len(tokens)):
+        context = tuple(tokens[i - width:i])
+        if context not in seen:
+            seen.add(context)
+            out.append(context + (tokens[i],))
+    return out
+
+
+def synthid_weights(depth):
+    return [(10 - fractions.Fraction(9 * l, depth - 1) + fractions.Fraction(1, 2)).__floor__() for l in range(depth)]
+
+
+def synthid_tail(ngrams, depth, statistic):
+    """P(T >= statistic) over all keys, as an exact fraction: a key rotates the table."""
+    table, places = sampling_table(), [absorb(absorb(1, *g), 0) % 65536 for g in ngrams]
+    law = {}
+    for rotation in range(65536):
+        ones = sum(table[(place + rotation) % 65536] for place in places)
+        law[ones] = law.get(ones, 0) + 1
+    total = {0: 1}
+    for weight in synthid_weights(depth):
+        following = {}
+        for t, ways in total.items():
+            for ones, more in law.items():
+                following[t + weight * ones] = following.get(t + weight * ones, 0) + ways * more
+        total = following
+    return fractions.Fraction(sum(w for t, w in total.items() if t >= statistic), 65536**depth)
+
+
+def exp_weight_q38(d):
+    """docs/formats/text-profile.md section 8, step by step."""
+    if d >= 27 << 32:
+        return 0
+    binary = d * EXP_LOG2_E >> 30
+    whole, fraction = binary >> 64, binary % 2**64
+    y = (fraction % 2**60) * EXP_LN2 >> 64
+    h = EXP_TERMS[7]
+    for term in reversed(EXP_TERMS[:7]):
+        h = term - (y * h >> 64)
+    return (h * EXP_POWERS[fraction >> 60] >> 64) >> (23 + whole)
+
+
+def synthid_choose(keys, context, seed, logits, temperature):
+    scores = [fixed_logit_q32(l, temperature) for l in logits]
+    if math.inf in scores:
+        return scores.index(math.inf)
+    live = [v for v, x in enumerate(scores) if x is not None]
+    if not live:
+        return -1
+    top = max(scores[v] for v in live)
+    weights = {v: exp_weight_q38(top - scores[v]) for v in live}
+    bits = {v: synthid_bits(keys, [0 if c < 0 else c for c in context] + [v]) for v in live}
+    shifts = {v: [] for v in live}
+    for layer in range(len(keys)):
+        everything = sum(weights.values())
+        ones = sum(weights[v] for v in live if bits[v][layer])
+        for v in live:
+            gain = 2 * everything - ones if bits[v][layer] else everything - ones
+            shifts[v].append(None if gain == 0 else
+                             (log2_q58(gain) - log2_q58(everything)) * LN2 >> 89)
+            weights[v] = weights[v] * ((gain << 32) // everything) >> 32
+    best, winner = None, -1
+    for v in live:
+        if None in shifts[v]:
+            continue
+        s = scores[v] + sum(shifts[v]) + fixed_noise_q32(plain_word(seed, v) >> 8)
+        if best is None or s > best:
+            best, winner = s, v
+    return winner
+
+
 def log2_table():
     rows = []
     for i in range(128):
@@ -161,6 +275,10 @@ TABLE = log2_table()
 COEFFICIENTS = [int(mpmath.nint((1 / (k * mpmath.log(2)) - (k == 1)) * 2**64)) for k in range(1, 9)]
 LOG2_LN2 = int(mpmath.nint(-mpmath.log(mpmath.log(2), 2) * 2**58))
 LN2 = int(mpmath.nint(mpmath.log(2) * 2**63))
+EXP_LOG2_E = int(mpmath.nint(2**62 / mpmath.log(2)))
+EXP_LN2 = int(mpmath.nint(mpmath.log(2) * 2**64))
+EXP_TERMS = [int(mpmath.nint(mpmath.mpf(2)**62 / mpmath.factorial(k))) for k in range(8)]
+EXP_POWERS = [int(mpmath.nint(mpmath.mpf(2)**(63 - mpmath.mpf(i) / 16))) for i in range(16)]
 
 
 def integers(text):
@@ -213,6 +331,52 @@ def check_record(kind, r):
         n, k, p = int(r["n"]), int(r["k"]), mpmath.mpf(float(r["p"]))
         tail = mpmath.fsum(mpmath.binomial(n, j) * p**j * (1 - p)**(n - j) for j in range(k, n + 1))
         return close(r["ln_tail"], mpmath.log(tail), 15)
+    return check_synthid(kind, r)
+
+
+def check_synthid(kind, r):
+    if kind == "synthid_table":
+        table = sampling_table(int(r["size"]), int(r["seed"]))
+        text = "".join(map(str, table))
+        return (sum(table) == int(r["ones"]) and hashlib.sha256(bytes(table)).hexdigest() == r["sha256"]
+                and text.startswith(r["first"]) and text.endswith(r["last"]))
+    if kind == "synthid_hash":
+        ngram = integers(r["ngram"])
+        context, whole = absorb(1, *ngram[:-1]), absorb(1, *ngram)
+        return [int(r[n]) for n in ("context_hash", "ngram_hash", "key_hash", "index")] == [
+            context, whole, absorb(whole, int(r["key"])), absorb(whole, int(r["key"])) % 65536]
+    if kind == "synthid_bits":
+        return r["bits"] == "".join(map(str, synthid_bits(integers(r["keys"]), integers(r["ngram"]))))
+    if kind == "synthid_detector":
+        keys = integers(r["keys"])
+        ngrams = synthid_ngrams(sequence(r["sequence"]))
+        rows = [synthid_bits(keys, g) for g in ngrams]
+        layers = [sum(row[l] for row in rows) for l in range(len(keys))]
+        slopes = [10 - mpmath.mpf(9 * l) / (len(keys) - 1) for l in range(len(keys))]
+        weighted = sum(w * x for w, x in zip(slopes, layers)) / (sum(slopes) * len(ngrams))
+        statistic = sum(w * x for w, x in zip(synthid_weights(len(keys)), layers))
+        p = synthid_tail(ngrams, len(keys), statistic)
+        return (len(ngrams) == int(r["scored"]) and sum(layers) == int(r["ones"])
+                and close(r["weighted_mean"], weighted, 14) and statistic == int(r["statistic"])
+                and close(r["p"], mpmath.mpf(p.numerator) / p.denominator, 14))
+    if kind == "synthid_derived":
+        message = b"synthid-key" + int(r["index"]).to_bytes(4, "big")
+        digest = hmac.new(int(r["key"]).to_bytes(8, "big"), message, hashlib.sha256).digest()
+        return int(r["number"]) == int.from_bytes(digest[:8], "big")
+    if kind == "synthid_tournament":
+        p = [mpmath.mpf(x) for x in r["probabilities"].split(",")]
+        rows = r["bits"].split(",")
+        for layer in range(len(rows[0])):
+            ones = sum(q for q, row in zip(p, rows) if row[layer] == "1")
+            p = [q * (1 + int(row[layer]) - ones) for q, row in zip(p, rows)]
+        return all(close(text, q, 14) for text, q in zip(r["result"].split(","), p))
+    if kind == "exp":
+        d = int(r["difference"])
+        exact = mpmath.exp(-mpmath.mpf(d) / 2**32) * 2**38
+        return int(r["q38"]) == exp_weight_q38(d) and -1e-3 < exact - exp_weight_q38(d) < 1.001
+    if kind == "synthid_choice":
+        return synthid_choose(integers(r["keys"]), integers(r["context"]), int(r["seed"]),
+                              r["logits"].split(","), r["temperature"]) == int(r["token"])
     raise SystemExit(f"unknown record kind {kind}")
 
 
