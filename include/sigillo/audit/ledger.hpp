@@ -66,6 +66,10 @@ class Ledger {
   // root.
   [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key);
 
+  // Stores a checkpoint that was signed elsewhere over exactly these entries, for a copy of a
+  // ledger whose key is not here. proof_invalid if it is about another size or root.
+  [[nodiscard]] core::Status adopt(std::string_view note, const NoteVerifier& log);
+
   [[nodiscard]] core::Result<std::string> leaf(
       std::uint64_t index) const;  // not_found past the end
   [[nodiscard]] core::Result<std::vector<StoredCheckpoint>> checkpoints() const;  // by size
