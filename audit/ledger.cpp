@@ -300,6 +300,23 @@ Result<std::uint64_t> Ledger::row_count() const {
   return static_cast<std::uint64_t>(count);
 }
 
+Status Ledger::copy_to(const fs::path& file) const { return impl_->database.copy_to(file); }
+
+Status Ledger::use_wal() {
+  SIGILLO_TRY_VOID(impl_->database.execute("PRAGMA journal_mode=WAL"));
+  SIGILLO_TRY(const Storage now, storage());
+  if (now.journal_mode == "wal") return {};
+  return Error{ErrorCode::io_error,
+               fmt::format("the ledger is journalled as {}, not wal", now.journal_mode),
+               "use a file system on this machine, not one on the network"};
+}
+
+Result<Ledger::Storage> Ledger::storage() const {
+  SIGILLO_TRY(auto mode, impl_->database.prepare("PRAGMA journal_mode"));
+  SIGILLO_TRY(const bool row, mode.step());
+  return Storage{sqlite3_libversion(), row ? mode.text(0) : ""};
+}
+
 Status Ledger::in_snapshot(const std::function<Status()>& read) const {
   SIGILLO_TRY_VOID(impl_->database.execute("BEGIN"));
   Status status = read();

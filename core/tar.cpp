@@ -133,7 +133,7 @@ Status TarWriter::add(const std::string& name, ByteView bytes) {
   return pad(bytes.size());
 }
 
-Status TarWriter::add_file(const std::string& name, const fs::path& file) {
+Result<Digest> TarWriter::add_file(const std::string& name, const fs::path& file) {
   std::error_code error;
   const std::uint64_t size = fs::file_size(file, error);
   if (error) return error_from_errno(error.value(), "cannot read", file);
@@ -146,7 +146,8 @@ Status TarWriter::add_file(const std::string& name, const fs::path& file) {
   if (read.size != size)
     return Error{ErrorCode::io_error, fmt::format("{} changed while it was read", file.string()),
                  "try again"};
-  return pad(size);
+  SIGILLO_TRY_VOID(pad(size));
+  return read.digest;
 }
 
 Status TarWriter::finish(bool replace) {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "sigillo/core/bytes.hpp"
+#include "sigillo/core/digest.hpp"
 
 namespace sigillo::core {
 
@@ -25,7 +25,8 @@ class TarWriter {
   TarWriter& operator=(TarWriter&&) = delete;
   ~TarWriter();
   [[nodiscard]] Status add(const std::string& name, ByteView bytes);
-  [[nodiscard]] Status add_file(const std::string& name, const std::filesystem::path& file);
+  // Gives the digest of the bytes that were written.
+  [[nodiscard]] Result<Digest> add_file(const std::string& name, const std::filesystem::path& file);
   // replace: an older file at the target gives way; otherwise already_exists.
   [[nodiscard]] Status finish(bool replace);
 

@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
   cli::add_gate_commands(app, context);
   cli::add_compute_commands(app, context);
   cli::add_bundle_commands(app, context);
+  cli::add_care_commands(app, context);
 
   try {
     std::reverse(arguments.begin(), arguments.end());

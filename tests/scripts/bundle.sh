@@ -62,6 +62,35 @@ refuse 3 not-found sigillo --workspace w bundle export -o x.tar --pack eu-ai-act
 # What a tar of another program may hold is refused.
 ln -s /etc/passwd opened/link && tar -cf evil.tar -C opened .
 expect 1 sigillo bundle verify evil.tar
+# One member in the right form, but for what is said: names that lead elsewhere, links, a repeated and a huge member.
+cat >craft.py <<'P'
+import sys
+def member(name, body=b"", kind=b"0", size=None, link=b""):
+    head = bytearray(512)
+    def put(at, text): head[at:at + len(text)] = text
+    put(0, name); put(100, b"0000600"); put(108, b"0000000"); put(116, b"0000000")
+    put(124, b"%011o" % (len(body) if size is None else size)); put(136, b"00000000000")
+    put(148, b"        "); put(156, kind); put(157, link); put(257, b"ustar"); put(263, b"00")
+    put(329, b"0000000"); put(337, b"0000000")
+    put(148, b"%06o\0" % sum(head))
+    return bytes(head) + body + bytes(-len(body) % 512)
+end = bytes(1024)
+cases = {
+  "control": member(b"checkpoint", b"x") + end,
+  "up": member(b"blobs/../../x", b"x") + end, "absolute": member(b"/tmp/x", b"x") + end,
+  "dot": member(b"blobs/./x") + end, "empty": member(b"blobs//x") + end, "space": member(b"blobs/a b") + end,
+  "link": member(b"blobs/x", kind=b"2", link=b"/etc/passwd") + end, "device": member(b"blobs/x", kind=b"3") + end,
+  "twice": member(b"checkpoint") * 2 + end, "order": member(b"log.vkey") + member(b"checkpoint") + end,
+  "huge": member(b"entries.jsonl", size=8 ** 11 - 1) + end, "cut": member(b"entries.jsonl", size=4096)}
+open("crafted.tar", "wb").write(cases[sys.argv[1]])
+P
+for case in control up absolute dot empty space link device twice order huge cut; do
+  python3 craft.py "$case"
+  expect 1 sigillo bundle verify crafted.tar --json
+  json_has 'j["checks"][-1]["check"] == "form" and not j["checks"][-1]["holds"]'
+  # The control is refused for what it lacks, the others for their form.
+  if [ "$case" = control ]; then stdout_has "no signed manifest"; else stdout_lacks "no signed manifest"; fi
+done
 mkfifo fifo && refuse 3 invalid-input sigillo bundle verify fifo
 
 # Killed at random moments: the old file or the new one, never a part.
