@@ -112,7 +112,8 @@ void EvidenceBuilder::accept(std::uint64_t index, const Record& record, const st
         from(index, record, signer,
              {text_cell(f, "model"), text_cell(f, "kind"), text_cell(f, "known_on"),
               text_cell(f, "sent_on"), text_cell(f, "recipient")}));
-  // genesis and trust-list say who may speak; they are no evidence of conduct.
+  // genesis and trust-list say who may speak, ledger-restored what fsck tells: they are no evidence
+  // of conduct.
 }
 
 void EvidenceBuilder::take_actor(const Source& s) {

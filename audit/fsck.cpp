@@ -125,6 +125,13 @@ void Check::take_record(std::uint64_t index, std::string_view leaf) {
   }
   genesis_ = genesis_ || index == 0;
   ++report_.records;
+  if (record->kind->name == "ledger-restored")
+    add(Severity::note, "restored", fmt::format("entry {}", index),
+        fmt::format(
+            "an old copy of {} entries was restored here: entries that followed them may be "
+            "lost",
+            record->fields.at("size").get<std::int64_t>()),
+        "compare with checkpoints and receipts that others hold");
   collect_commitments(record->fields);
   builder_.accept(index, *record, *signer);
 }

@@ -244,6 +244,27 @@ Result<std::string> Ledger::publish(const core::PrivateKey& log_key) {
   return note;
 }
 
+Status Ledger::adopt(std::string_view note, const NoteVerifier& log) {
+  SIGILLO_TRY(const Checkpoint checkpoint, open_checkpoint(note, log));
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
+  SIGILLO_TRY(const State state, load_state(impl_->database));
+  if (checkpoint.origin != origin() || checkpoint.size != state.range.size() ||
+      checkpoint.root != state.root)
+    return Error{
+        ErrorCode::proof_invalid,
+        fmt::format("the checkpoint signs size {} root {}; the entries give size {} root {}",
+                    checkpoint.size, checkpoint.root.hex(), state.range.size(), state.root.hex()),
+        "entries or checkpoint were altered: get the file again"};
+  SIGILLO_TRY(
+      auto insert,
+      impl_->database.prepare("INSERT INTO checkpoints(size, note, subtrees) VALUES (?1, ?2, ?3)"));
+  SIGILLO_TRY_VOID(insert.bind(1, static_cast<std::int64_t>(checkpoint.size))
+                       .bind(2, note)
+                       .bind(3, pack(state.range))
+                       .run());
+  return transaction.commit();
+}
+
 Result<std::string> Ledger::leaf(std::uint64_t index) const {
   SIGILLO_TRY(auto select, impl_->database.prepare("SELECT leaf FROM entries WHERE idx = ?1"));
   SIGILLO_TRY(const bool row, select.bind(1, static_cast<std::int64_t>(index)).step());
@@ -277,6 +298,23 @@ Result<std::string> Ledger::latest_checkpoint() const {
 Result<std::uint64_t> Ledger::row_count() const {
   SIGILLO_TRY(const std::int64_t count, impl_->database.integer("SELECT count(*) FROM entries"));
   return static_cast<std::uint64_t>(count);
+}
+
+Status Ledger::copy_to(const fs::path& file) const { return impl_->database.copy_to(file); }
+
+Status Ledger::use_wal() {
+  SIGILLO_TRY_VOID(impl_->database.execute("PRAGMA journal_mode=WAL"));
+  SIGILLO_TRY(const Storage now, storage());
+  if (now.journal_mode == "wal") return {};
+  return Error{ErrorCode::io_error,
+               fmt::format("the ledger is journalled as {}, not wal", now.journal_mode),
+               "use a file system on this machine, not one on the network"};
+}
+
+Result<Ledger::Storage> Ledger::storage() const {
+  SIGILLO_TRY(auto mode, impl_->database.prepare("PRAGMA journal_mode"));
+  SIGILLO_TRY(const bool row, mode.step());
+  return Storage{sqlite3_libversion(), row ? mode.text(0) : ""};
 }
 
 Status Ledger::in_snapshot(const std::function<Status()>& read) const {

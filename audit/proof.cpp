@@ -16,8 +16,10 @@ constexpr std::string_view kIndex = "index ";
 constexpr std::size_t kMaxProofBytes = std::size_t{64} << 10;
 constexpr std::size_t kMaxPathHashes = 63;  // the height of the largest tree
 
-Error malformed(std::string_view why) {
-  return Error{ErrorCode::invalid_input, fmt::format("not a tlog-proof: {}", why), ""};
+constexpr std::string_view kOld = "old ";
+
+Error malformed(std::string_view why, std::string_view what = "tlog-proof") {
+  return Error{ErrorCode::invalid_input, fmt::format("not a {}: {}", what, why), ""};
 }
 
 core::Result<core::Bytes> parse_extra(std::string_view text) {
@@ -29,18 +31,19 @@ core::Result<core::Bytes> parse_extra(std::string_view text) {
 }
 
 // Reads hash lines up to and including the blank one.
-core::Result<std::vector<Digest>> parse_path(std::string_view& rest) {
+core::Result<std::vector<Digest>> parse_path(std::string_view& rest,
+                                             std::string_view what = "tlog-proof") {
   std::vector<Digest> path;
   for (;;) {
     const auto line = take_line(rest);
-    if (!line) return malformed("no blank line ends its path");
+    if (!line) return malformed("no blank line ends its path", what);
     if (line->empty()) return path;
     if (path.size() == kMaxPathHashes)
-      return malformed(fmt::format("it has more than {} hashes", kMaxPathHashes));
+      return malformed(fmt::format("it has more than {} hashes", kMaxPathHashes), what);
     const auto bytes = core::base64_decode(*line);
     if (!bytes || bytes->size() != sizeof(Digest::bytes))
       return malformed(
-          fmt::format("line {} of its path is not the base64 of 32 bytes", path.size() + 1));
+          fmt::format("line {} of its path is not the base64 of 32 bytes", path.size() + 1), what);
     SIGILLO_TRY(const Digest hash, Digest::from_bytes(*bytes));
     path.push_back(hash);
   }
@@ -84,6 +87,44 @@ core::Result<Checkpoint> verify_tlog_proof(const TlogProof& proof, core::ByteVie
   SIGILLO_TRY_VOID(
       verify_inclusion(leaf_hash(leaf), proof.index, checkpoint.size, proof.path, checkpoint.root));
   return checkpoint;
+}
+
+std::string consistency_proof_text(const ConsistencyProof& proof) {
+  std::string text = fmt::format("{}{}\n", kOld, proof.old_size);
+  for (const Digest& hash : proof.path)
+    text += fmt::format("{}\n", core::base64_encode(hash.view()));
+  return text + "\n" + proof.checkpoint;
+}
+
+core::Result<ConsistencyProof> parse_consistency_proof(std::string_view text) {
+  constexpr std::string_view what = "consistency proof";
+  if (text.size() > kMaxProofBytes)
+    return Error{ErrorCode::input_too_large,
+                 fmt::format("a consistency proof has at most {} bytes", kMaxProofBytes), ""};
+  const auto line = take_line(text);
+  if (!line || !line->starts_with(kOld)) return malformed("it does not begin with \"old \"", what);
+  ConsistencyProof proof;
+  const auto size = parse_decimal(line->substr(kOld.size()));
+  if (!size) return malformed("its size is not a plain decimal below 2^63", what);
+  proof.old_size = *size;
+  SIGILLO_TRY(proof.path, parse_path(text, what));
+  if (text.empty()) return malformed("it has no checkpoint", what);
+  proof.checkpoint = std::string(text);
+  return proof;
+}
+
+core::Result<Checkpoint> verify_consistency_proof(const ConsistencyProof& proof,
+                                                  std::string_view old_note,
+                                                  const NoteVerifier& log) {
+  SIGILLO_TRY(const Checkpoint older, open_checkpoint(old_note, log));
+  SIGILLO_TRY(Checkpoint newer, open_checkpoint(proof.checkpoint, log));
+  if (older.size != proof.old_size)
+    return Error{ErrorCode::proof_invalid,
+                 fmt::format("the proof starts at size {}, the older checkpoint has {}",
+                             proof.old_size, older.size),
+                 "give the checkpoint that the proof was made for"};
+  SIGILLO_TRY_VOID(verify_consistency(older.size, older.root, newer.size, newer.root, proof.path));
+  return newer;
 }
 
 }  // namespace sigillo::audit

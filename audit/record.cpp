@@ -236,6 +236,12 @@ constexpr auto outputs_batch_fields() {
 }
 constexpr auto kOutputsBatchFields = outputs_batch_fields();
 
+constexpr std::array kLedgerRestored = {
+    text("origin", "the ledger's name"),
+    integer("size", "entries that the copy held: what came after them is lost"),
+    digest("root", "root of the ledger at that size"),
+};
+
 constexpr std::array kKinds = {
     RecordKind{"genesis", Retention::document, false, "origin",
                "the ledger's first entry: its name and keys", kGenesis},
@@ -263,6 +269,9 @@ constexpr std::array kKinds = {
                kModelRelease},
     RecordKind{"outputs-batch", Retention::event, false, "release",
                "generated outputs with what was detected in them", kOutputsBatchFields},
+    RecordKind{"ledger-restored", Retention::document, false, "origin",
+               "the ledger went on from an old copy, and later entries may be lost",
+               kLedgerRestored},
 };
 
 // -- validation

@@ -113,6 +113,20 @@ Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origi
   return Workspace(folder, config);
 }
 
+Result<Workspace> Workspace::replica(const fs::path& folder, std::string_view origin) {
+  std::error_code error;
+  const bool made = fs::create_directory(folder, error);
+  if (error) return core::error_from_errno(error.value(), "cannot create", folder);
+  if (!made)
+    return Error{ErrorCode::already_exists, fmt::format("{} exists already", folder.string()),
+                 "choose another folder"};
+  WorkspaceConfig config{std::string(origin), "log", "owner"};
+  SIGILLO_TRY(const Ledger ledger, Ledger::create(folder / "ledger.db", origin));
+  static_cast<void>(ledger);
+  SIGILLO_TRY_VOID(write_config(folder, config));
+  return Workspace(folder, std::move(config));
+}
+
 Result<Workspace> Workspace::open(const fs::path& folder) {
   const fs::path file = folder / "sigillo.json";
   std::error_code error;

@@ -189,6 +189,11 @@ Result<std::int64_t> Database::integer(std::string_view sql) {
   return statement.integer(0);
 }
 
+Status Database::copy_to(const std::filesystem::path& file) {
+  SIGILLO_TRY(Statement vacuum, prepare("VACUUM INTO ?1"));
+  return vacuum.bind(1, std::string_view(file.native())).run();
+}
+
 Result<Transaction> Transaction::begin(Database& database) {
   SIGILLO_TRY_VOID(database.execute("BEGIN IMMEDIATE"));
   return Transaction(database);

@@ -62,6 +62,8 @@ class Database {
   [[nodiscard]] Status execute(std::string_view sql);  // one or more statements without results
   [[nodiscard]] Result<std::int64_t> integer(
       std::string_view sql);  // first column of the first row
+  // A copy of one moment in a new file, while others go on writing here.
+  [[nodiscard]] Status copy_to(const std::filesystem::path& file);
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
 
  private:

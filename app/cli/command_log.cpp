@@ -24,8 +24,9 @@ using core::Status;
 constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 
 struct LogArguments {
-  std::string file, output, leaf_file, key;
+  std::string file, output, leaf_file, key, from;
   std::uint64_t index = 0;
+  std::optional<std::uint64_t> entry;  // of `prove`
   std::string kind;
   bool raw = false;
 };
@@ -198,35 +199,100 @@ Result<ExitCode> checkpoint(const Context& context) {
   return ExitCode::done;
 }
 
-Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
-  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  audit::TlogProof proof;
-  proof.index = arguments.index;
-  SIGILLO_TRY(proof.checkpoint, ledger.latest_checkpoint());
+// What a proof is made from: the latest checkpoint, opened, and the leaf hashes under it.
+struct Provable {
+  audit::NoteVerifier log;
+  std::string note;
+  audit::Checkpoint checkpoint;
+  std::vector<core::Digest> hashes;
+};
+Result<Provable> provable(const audit::Workspace& workspace, const Ledger& ledger) {
   SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
   SIGILLO_TRY(const core::PublicKey public_key, core::PublicKey::from_pem(info.public_key));
-  SIGILLO_TRY(const audit::NoteVerifier log,
-              audit::NoteVerifier::create(ledger.origin(), public_key));
-  SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(proof.checkpoint, log));
+  SIGILLO_TRY(audit::NoteVerifier log, audit::NoteVerifier::create(ledger.origin(), public_key));
+  SIGILLO_TRY(std::string note, ledger.latest_checkpoint());
+  SIGILLO_TRY(audit::Checkpoint checkpoint, audit::open_checkpoint(note, log));
   std::vector<core::Digest> hashes;
   SIGILLO_TRY_VOID(
       ledger.for_each(0, checkpoint.size, [&](const audit::StoredEntry& entry) -> Status {
         hashes.push_back(audit::leaf_hash(entry.leaf));
         return {};
       }));
-  SIGILLO_TRY(proof.path, audit::inclusion_path(arguments.index, hashes));
-  SIGILLO_TRY(const std::string leaf, ledger.leaf(arguments.index));
+  return Provable{std::move(log), std::move(note), std::move(checkpoint), std::move(hashes)};
+}
+
+Result<std::string> receipt(const Ledger& ledger, const Provable& from, std::uint64_t index) {
+  audit::TlogProof proof{index, {}, from.note, {}};
+  SIGILLO_TRY(proof.path, audit::inclusion_path(index, from.hashes));
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(index));
   // A receipt that would not verify is never handed out.
   SIGILLO_TRY(const audit::Checkpoint verified,
-              audit::verify_tlog_proof(proof, core::as_bytes(leaf), log));
+              audit::verify_tlog_proof(proof, core::as_bytes(leaf), from.log));
   static_cast<void>(verified);
-  const std::string text = audit::tlog_proof_text(proof);
+  return audit::tlog_proof_text(proof);
+}
+
+// `from` is a size, or the file of an older checkpoint, which must then be of this history.
+Result<std::string> consistency(const Provable& latest, const std::string& from) {
+  audit::ConsistencyProof proof{0, {}, latest.note};
+  std::string older;
+  if (from.find_first_not_of("0123456789") == std::string::npos && from.size() <= 18) {
+    proof.old_size = std::stoull(from);
+  } else {
+    SIGILLO_TRY(const core::Bytes note, core::read_file(from, std::size_t{1} << 20));
+    older = core::as_text(note);
+    SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(older, latest.log));
+    proof.old_size = checkpoint.size;
+  }
+  if (proof.old_size < 1 || proof.old_size > latest.checkpoint.size)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("there is no proof from size {} to size {}", proof.old_size,
+                             latest.checkpoint.size),
+                 "an older size is at least 1 and at most that of the latest checkpoint"};
+  SIGILLO_TRY(proof.path, audit::consistency_path(proof.old_size, latest.hashes));
+  if (!older.empty()) {
+    SIGILLO_TRY(const audit::Checkpoint newer,
+                audit::verify_consistency_proof(proof, older, latest.log));
+    static_cast<void>(newer);
+  }
+  return audit::consistency_proof_text(proof);
+}
+
+Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
+  if (arguments.entry.has_value() == !arguments.from.empty())
+    return Error{ErrorCode::invalid_argument, "it is not said what to prove, or said twice",
+                 "name an entry, or an older size or checkpoint with --from"};
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const Provable latest, provable(workspace, ledger));
+  SIGILLO_TRY(const std::string text, arguments.entry.has_value()
+                                          ? receipt(ledger, latest, *arguments.entry)
+                                          : consistency(latest, arguments.from));
   if (arguments.output.empty()) {
     print_out("{}", text);
     return ExitCode::done;
   }
   SIGILLO_TRY_VOID(core::write_file_atomically(arguments.output, core::as_bytes(text)));
+  return ExitCode::done;
+}
+
+Result<ExitCode> verify_consistency(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const core::Bytes older, core::read_file(arguments.from, std::size_t{1} << 20));
+  SIGILLO_TRY(const core::Bytes text, core::read_file(arguments.file, 65536));
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(arguments.key));
+  SIGILLO_TRY(const audit::ConsistencyProof proof,
+              audit::parse_consistency_proof(core::as_text(text)));
+  SIGILLO_TRY(const audit::Checkpoint newer,
+              audit::verify_consistency_proof(proof, core::as_text(older), log));
+  if (context.json)
+    print_out("{}", json_line(Json{{"verified", true},
+                                   {"origin", newer.origin},
+                                   {"old_size", proof.old_size},
+                                   {"size", newer.size},
+                                   {"root", newer.root.hex()}}));
+  else
+    print_out("verified: {} at size {} is the beginning of it at size {}\n",
+              printable(newer.origin), proof.old_size, newer.size);
   return ExitCode::done;
 }
 
@@ -298,9 +364,13 @@ void add_log_commands(CLI::App& app, Context& context) {
   add_json_flag(*command, context);
 
   command = add_command(*log, context, "prove",
-                        "write a receipt (tlog-proof) that one entry is in the ledger",
+                        "write a receipt that an entry is in the ledger, or a proof that an older "
+                        "ledger is its beginning",
                         [&context, arguments] { return prove(context, *arguments); });
-  add_entry_argument(*command, *arguments);
+  command->add_option("entry", arguments->entry, "its index: a receipt (tlog-proof)")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger}));
+  command->add_option("--from", arguments->from,
+                      "an older size, or the file of an older checkpoint: a consistency proof");
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
 
   command =
@@ -315,6 +385,16 @@ void add_log_commands(CLI::App& app, Context& context) {
       ->add_option("--log-key", arguments->key,
                    "the ledger's verifier key (`sigillo keys export log --format vkey`)")
       ->required();
+  add_json_flag(*command, context);
+
+  command = add_command(
+      *log, context, "verify-consistency",
+      "check offline that an older ledger is the beginning of a newer one; needs no workspace",
+      [&context, arguments] { return verify_consistency(context, *arguments); });
+  command->add_option("old", arguments->from, "the older checkpoint")->required();
+  command->add_option("proof", arguments->file, "the proof; it holds the newer checkpoint")
+      ->required();
+  command->add_option("--log-key", arguments->key, "the ledger's verifier key")->required();
   add_json_flag(*command, context);
 
   command = add_command(*log, context, "fsck",

@@ -44,6 +44,9 @@ void add_run_command(CLI::App& app, Context& context);         // run
 void add_text_commands(CLI::App& app, Context& context);       // text
 void add_log_commands(CLI::App& app, Context& context);        // log
 void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
+void add_compute_commands(CLI::App& app, Context& context);    // compute
+void add_bundle_commands(CLI::App& app, Context& context);     // bundle
+void add_care_commands(CLI::App& app, Context& context);       // backup, restore, migrate, doctor
 
 // The whole manual as a roff page, from the same table as the help.
 [[nodiscard]] std::string man_page(const CLI::App& app);

@@ -141,6 +141,9 @@ int main(int argc, char** argv) {
   cli::add_text_commands(app, context);
   cli::add_log_commands(app, context);
   cli::add_gate_commands(app, context);
+  cli::add_compute_commands(app, context);
+  cli::add_bundle_commands(app, context);
+  cli::add_care_commands(app, context);
 
   const std::vector<std::string> given = arguments;
   try {

@@ -66,12 +66,25 @@ class Ledger {
   // root.
   [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key);
 
+  // Stores a checkpoint that was signed elsewhere over exactly these entries, for a copy of a
+  // ledger whose key is not here. proof_invalid if it is about another size or root.
+  [[nodiscard]] core::Status adopt(std::string_view note, const NoteVerifier& log);
+
   [[nodiscard]] core::Result<std::string> leaf(
       std::uint64_t index) const;  // not_found past the end
   [[nodiscard]] core::Result<std::vector<StoredCheckpoint>> checkpoints() const;  // by size
   [[nodiscard]] core::Result<std::string> latest_checkpoint() const;  // not_found if none
   // Rows of the entries table, whatever their index: more than head().size if some were planted.
   [[nodiscard]] core::Result<std::uint64_t> row_count() const;
+  // A copy of one moment in a new file, made while others append. The copy is no WAL file yet:
+  // use_wal makes it one.
+  [[nodiscard]] core::Status copy_to(const std::filesystem::path& file) const;
+  [[nodiscard]] core::Status use_wal();
+  // The storage engine's version, and how this file is journalled ("wal").
+  struct Storage {
+    std::string engine_version, journal_mode;
+  };
+  [[nodiscard]] core::Result<Storage> storage() const;
   // Calls read in one read transaction: all that it reads here is of one moment, while others
   // append. Not to be nested.
   [[nodiscard]] core::Status in_snapshot(const std::function<core::Status()>& read) const;

@@ -1,4 +1,5 @@
-// C2SP tlog-proof v1: an offline receipt for one entry.
+// Proofs that are checked offline: a receipt for one entry (C2SP tlog-proof v1), and that an older
+// log is the beginning of a newer one.
 //
 //   c2sp.org/tlog-proof@v1 \n [extra <base64>\n] index <decimal>\n <base64 hash>\n ... \n
 //   <checkpoint note>
@@ -25,5 +26,25 @@ struct TlogProof {
 [[nodiscard]] core::Result<Checkpoint> verify_tlog_proof(const TlogProof& proof,
                                                          core::ByteView leaf,
                                                          const NoteVerifier& log);
+
+// ConsistencyProof shows that the log at an older size is the beginning of the log that its
+// checkpoint signs. Its text is the body that C2SP tlog-witness v1 takes:
+//
+//   old <decimal>\n <base64 hash>\n ... \n <checkpoint note>
+struct ConsistencyProof {
+  std::uint64_t old_size = 0;
+  std::vector<Digest> path;  // RFC 6962 section 2.1.2
+  std::string checkpoint;    // signed note, verbatim
+};
+
+[[nodiscard]] std::string consistency_proof_text(const ConsistencyProof& proof);
+// Strict reader: at most 64 KiB and 63 hashes.
+[[nodiscard]] core::Result<ConsistencyProof> parse_consistency_proof(std::string_view text);
+// verify_consistency_proof answers: is the log that `old_note` signs the beginning of the one that
+// the proof's checkpoint signs? Both signatures, origins, sizes and the path are checked together.
+// Gives the newer checkpoint.
+[[nodiscard]] core::Result<Checkpoint> verify_consistency_proof(const ConsistencyProof& proof,
+                                                                std::string_view old_note,
+                                                                const NoteVerifier& log);
 
 }  // namespace sigillo::audit

@@ -30,6 +30,10 @@ class Workspace {
                                                     std::string_view origin, std::string_view actor,
                                                     core::Entropy& entropy,
                                                     const core::Clock& clock);
+  // replica makes a workspace without keys and with an empty ledger, for entries that are copied
+  // from elsewhere: nothing can be recorded in it, all of it can be checked. already_exists.
+  [[nodiscard]] static core::Result<Workspace> replica(const std::filesystem::path& folder,
+                                                       std::string_view origin);
   // open: workspace_missing, workspace_newer, invalid_input.
   [[nodiscard]] static core::Result<Workspace> open(const std::filesystem::path& folder);
 

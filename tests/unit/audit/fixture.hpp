@@ -239,6 +239,7 @@ inline Json example(std::string_view kind) {
             {"profile_digest", hex_of('a')},
             {"key_id", "k-2026-11"},
             {"sample_basis", "chosen-by-provider"}};
+  if (kind == "ledger-restored") return {{"origin", kOrigin}, {"size", 7}, {"root", hex_of('e')}};
   FAIL("no example of kind " << kind);
   return {};
 }

@@ -1,0 +1,164 @@
+#include "app/pipeline/bundle_members.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "sigillo/audit/proof.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::app::bundle {
+namespace fs = std::filesystem;
+using core::Digest;
+using core::Error;
+using core::ErrorCode;
+using core::Json;
+using core::Result;
+
+namespace {
+
+constexpr std::string_view kWhere = "bundle manifest";
+
+void collect(const Json& value, std::set<Digest>& named) {
+  if (value.is_string()) {
+    const auto digest = Digest::from_hex(value.get_ref<const std::string&>());
+    if (digest.has_value()) named.insert(*digest);
+  }
+  if (value.is_structured())
+    for (const Json& item : value) collect(item, named);
+}
+
+}  // namespace
+
+Result<std::string> manifest_payload(const Header& header, const Members& members) {
+  Json list = Json::array();
+  for (const auto& [name, bytes] : members)
+    list.push_back(
+        Json{{"name", name}, {"size", bytes.size()}, {"sha256", core::sha256(bytes).hex()}});
+  Json json{{"format", kBundleVersion},  {"tool_version", header.tool_version},
+            {"origin", header.origin},   {"size", header.size},
+            {"root", header.root},       {"log_key", header.log_key},
+            {"members", std::move(list)}};
+  if (!header.as_of.empty()) {
+    json["verdict"] = Json{{"as_of", header.as_of}, {"pack_digest", header.pack_digest}};
+    if (!header.release.empty()) json["verdict"]["release"] = header.release;
+  }
+  return core::canonical_json(json);
+}
+
+Result<Header> open_manifest(std::string_view payload, const Members& members) {
+  SIGILLO_TRY(const Json json, core::parse_canonical_json(payload));
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kWhere));
+  if (format != kBundleVersion)
+    return Error{ErrorCode::unsupported, fmt::format("bundle format {} is not known", format),
+                 "use the sigillo that wrote it, or a newer one"};
+  Header header;
+  SIGILLO_TRY(header.tool_version, core::json_string(json, "tool_version", kWhere));
+  SIGILLO_TRY(header.origin, core::json_string(json, "origin", kWhere));
+  SIGILLO_TRY(header.root, core::json_string(json, "root", kWhere));
+  SIGILLO_TRY(header.log_key, core::json_string(json, "log_key", kWhere));
+  SIGILLO_TRY(const std::int64_t size, core::json_integer(json, "size", kWhere));
+  header.size = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
+  if (json.contains("verdict")) {
+    const Json& verdict = json["verdict"];
+    SIGILLO_TRY(header.as_of, core::json_string(verdict, "as_of", kWhere));
+    SIGILLO_TRY(header.pack_digest, core::json_string(verdict, "pack_digest", kWhere));
+    SIGILLO_TRY(header.release, core::json_string_or(verdict, "release", "", kWhere));
+  }
+  SIGILLO_TRY(const std::string again, manifest_payload(header, members));
+  if (again == payload) return header;
+  // Name the first member that differs; the list is sorted as the members are.
+  SIGILLO_TRY(const Json list, core::json_member(json, "members", kWhere));
+  for (const auto& [name, bytes] : members) {
+    const Json expected{
+        {"name", name}, {"size", bytes.size()}, {"sha256", core::sha256(bytes).hex()}};
+    if (std::find(list.begin(), list.end(), expected) == list.end())
+      return Error{ErrorCode::evidence_corrupt,
+                   fmt::format("member \"{}\" is not the one that the manifest lists", name),
+                   "get the bundle again from its maker"};
+  }
+  return Error{ErrorCode::evidence_corrupt, "the manifest lists other members than are there",
+               "get the bundle again from its maker"};
+}
+
+Replay replay(const std::vector<std::string>& leaves) {
+  Replay result;
+  std::set<Digest> named;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const auto record = audit::read_record(leaves[i]);
+    if (!record.has_value()) continue;
+    static_cast<void>(result.trust.accept(i, *record));
+    collect(record->fields, named);
+  }
+  result.named.assign(named.begin(), named.end());
+  return result;
+}
+
+Result<std::string> trust_bytes(const audit::TrustList& trust) {
+  Json keys = Json::array();
+  for (const auto& [id, key] : trust.keys()) {
+    keys.push_back(Json{{"key_id", id},
+                        {"actor", key.actor},
+                        {"role", key.role},
+                        {"kinds", key.kinds},
+                        {"valid_from", core::to_rfc3339(key.valid_from)},
+                        {"public_key", key.key.pem()}});
+    if (key.valid_to.has_value()) keys.back()["valid_to"] = core::to_rfc3339(*key.valid_to);
+  }
+  return core::canonical_json(
+      Json{{"origin", trust.origin()}, {"log_key", trust.log_vkey()}, {"keys", std::move(keys)}});
+}
+
+std::string blob_name(const Digest& digest) {
+  const std::string hex = digest.hex();
+  return fmt::format("{}{}/{}", kBlobPrefix, hex.substr(0, 2), hex.substr(2));
+}
+
+std::string proof_name(std::uint64_t entry) {
+  return fmt::format("{}{}.tlog-proof", kProofPrefix, entry);
+}
+
+Result<Members> proofs(const policy::Verdicts& verdicts, const std::vector<std::string>& leaves,
+                       const std::string& checkpoint) {
+  std::set<std::uint64_t> cited;
+  for (const policy::RuleVerdict& rule : verdicts.rules)
+    for (const policy::SubjectVerdict& subject : rule.subjects)
+      if (subject.evidence.has_value() && *subject.evidence >= 0)
+        cited.insert(static_cast<std::uint64_t>(*subject.evidence));
+  std::vector<Digest> hashes;
+  if (!cited.empty())
+    for (const std::string& leaf : leaves) hashes.push_back(audit::leaf_hash(core::as_bytes(leaf)));
+  Members members;
+  for (const std::uint64_t entry : cited) {
+    if (entry >= leaves.size()) continue;  // a rule may cite any number
+    audit::TlogProof proof;
+    proof.index = entry;
+    SIGILLO_TRY(proof.path, audit::inclusion_path(entry, hashes));
+    proof.checkpoint = checkpoint;
+    members[proof_name(entry)] = core::to_bytes(audit::tlog_proof_text(proof));
+  }
+  return members;
+}
+
+Result<TemporaryFolder> TemporaryFolder::create() {
+  std::error_code error;
+  fs::path parent = fs::temp_directory_path(error);
+  if (error) return core::error_from_errno(error.value(), "cannot use", "TMPDIR");
+  std::string name = (parent / "sigillo-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr)
+    return core::error_from_errno(errno, "cannot create a folder in", parent);
+  return TemporaryFolder(name);
+}
+
+TemporaryFolder::TemporaryFolder(TemporaryFolder&& other) noexcept
+    : path_(std::exchange(other.path_, fs::path())) {}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+}  // namespace sigillo::app::bundle

@@ -1,0 +1,358 @@
+// One judge: the bundle becomes a workspace without keys, and fsck and the policy engine look at
+// that as at any other.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/pipeline/bundle_members.hpp"
+#include "core/tar.hpp"
+#include "sigillo/audit/proof.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::app {
+namespace fs = std::filesystem;
+using bundle::Members;
+using core::Error;
+using core::ErrorCode;
+using core::ExitCode;
+using core::Json;
+using core::Result;
+using core::Status;
+
+namespace {
+
+// What of two verdicts must agree, whatever version of the tool wrote their words.
+Json essence(const Json& verdict) {
+  Json rules = Json::array();
+  for (const Json& rule : verdict.value("rules", Json::array())) {
+    Json subjects = Json::array();
+    for (const Json& subject : rule.value("subjects", Json::array()))
+      subjects.push_back({subject.value("resource", ""), subject.value("status", "")});
+    rules.push_back({rule.value("id", ""), rule.value("outcome", ""), std::move(subjects)});
+  }
+  return Json{{"rules", std::move(rules)},
+              {"as_of", verdict.value("as_of", "")},
+              {"checkpoint", verdict.value("checkpoint", Json())},
+              {"scope", verdict.value("scope", Json())},
+              {"exit_code", verdict.value("exit_code", -1)}};
+}
+
+class Verification {
+ public:
+  explicit Verification(const audit::KnownBefore& known) : known_(known) {}
+  Status run(const fs::path& file);
+  BundleReport report;
+
+ private:
+  // Each step adds a check. false ends the verification: what follows would rest on what failed.
+  Result<bool> read(const fs::path& file);
+  bool check_manifest();
+  bool check_exporter();
+  bool check_derived();
+  Result<bool> rebuild(const fs::path& folder);
+  Result<bool> check_ledger();
+  Result<bool> check_verdict(const fs::path& folder);
+  bool compare_verdict(const std::string& recomputed);
+  bool check_proofs();
+  void conclude();
+
+  bool hold(std::string check, std::string message) {
+    report.checks.push_back({std::move(check), true, std::move(message)});
+    return true;
+  }
+  bool fail(std::string check, std::string message) {
+    report.checks.push_back({std::move(check), false, std::move(message)});
+    return false;
+  }
+  [[nodiscard]] std::string_view text(const char* name) const {
+    const auto found = members_.find(name);
+    return found == members_.end() ? std::string_view() : core::as_text(found->second);
+  }
+  [[nodiscard]] bool is_known_member(const std::string& name) const;
+
+  const audit::KnownBefore& known_;
+  Members members_;
+  core::Envelope manifest_;
+  bundle::Header header_;
+  std::vector<std::string> leaves_;
+  bundle::Replay replay_;
+  std::optional<audit::Workspace> workspace_;
+  core::Evidence evidence_;
+};
+
+// The fault of the file, not of this machine.
+bool is_of_the_file(const Error& error) {
+  return core::exit_code(error.code) != ExitCode::environment && error.code != ErrorCode::not_found;
+}
+
+Result<bool> Verification::read(const fs::path& file) {
+  SIGILLO_TRY(core::TarReader tar, core::TarReader::open(file));
+  std::size_t left = kMaxBundleBytes;
+  std::string manifest;
+  for (std::size_t count = 0;; ++count) {
+    auto entry = tar.next();
+    if (!entry.has_value())
+      return is_of_the_file(entry.error()) ? Result<bool>(fail("form", entry.error().message))
+                                           : entry.error();
+    if (!entry->has_value()) break;
+    if (count == kMaxBundleMembers)
+      return fail("form", fmt::format("it has more than {} members", kMaxBundleMembers));
+    auto bytes = tar.content(left);
+    if (!bytes.has_value())
+      return is_of_the_file(bytes.error()) ? Result<bool>(fail("form", bytes.error().message))
+                                           : bytes.error();
+    left -= bytes->size();
+    const std::string& name = (*entry)->name;
+    if (name == bundle::kManifest) manifest = core::as_text(*bytes);
+    else if (is_known_member(name)) members_[name] = *std::move(bytes);
+    else return fail("form", fmt::format("\"{}\" is no member of a bundle", name));
+  }
+  auto envelope = core::parse_canonical_envelope(manifest);
+  if (!envelope.has_value())
+    return fail("form", fmt::format("it has no signed manifest: {}", envelope.error().message));
+  manifest_ = *std::move(envelope);
+  return hold("form",
+              fmt::format("an archive of {} members, in the one form", members_.size() + 1));
+}
+
+bool Verification::is_known_member(const std::string& name) const {
+  for (const char* one :
+       {bundle::kCheckpoint, bundle::kEntries, bundle::kLogKey, bundle::kTrust, bundle::kVerdict})
+    if (name == one) return true;
+  return name.starts_with(bundle::kBlobPrefix) || name.starts_with(bundle::kPackPrefix) ||
+         name.starts_with(bundle::kProofPrefix);
+}
+
+bool Verification::check_manifest() {
+  if (manifest_.payload_type != kBundlePayloadType || manifest_.signatures.size() != 1)
+    return fail("digests", "the manifest is no bundle's");
+  auto header = bundle::open_manifest(core::as_text(manifest_.payload), members_);
+  if (!header.has_value()) return fail("digests", header.error().message);
+  header_ = *std::move(header);
+  report.tool_version = header_.tool_version;
+  report.origin = header_.origin;
+  report.root = header_.root;
+  report.log_key = header_.log_key;
+  report.entries = header_.size;
+  return hold("digests", "each member is the one that the manifest lists");
+}
+
+// The key is looked up by its id: an id is a hint to others, here it is part of the one form.
+bool Verification::check_exporter() {
+  std::string_view rest = text(bundle::kEntries);
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos || end == 0)
+      return fail("exporter", "entries.jsonl is not one entry a line");
+    leaves_.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  replay_ = bundle::replay(leaves_);
+  const auto key = replay_.trust.keys().find(manifest_.signatures.front().key_id);
+  if (key == replay_.trust.keys().end())
+    return fail("exporter", "no key of the ledger's trust list signed the manifest");
+  const Status status = core::verify_envelope(manifest_, key->second.key);
+  if (!status.has_value()) return fail("exporter", status.error().message);
+  report.exporter = key->second.actor;
+  return hold("exporter",
+              fmt::format("{} signed the manifest, with key {}", key->second.actor, key->first));
+}
+
+// What a reader without this program would look at must be what follows from the entries.
+bool Verification::check_derived() {
+  const auto trust = bundle::trust_bytes(replay_.trust);
+  if (!trust.has_value() || text(bundle::kTrust) != *trust)
+    return fail("trust", "trust.json is not what the entries say");
+  if (text(bundle::kLogKey) != replay_.trust.log_vkey() + "\n" ||
+      header_.log_key != replay_.trust.log_vkey() || header_.origin != replay_.trust.origin() ||
+      header_.size != leaves_.size())
+    return fail("trust", "the manifest's ledger is not the one of the entries");
+  const auto log = audit::NoteVerifier::parse(header_.log_key);
+  if (!log.has_value()) return fail("trust", log.error().message);
+  report.log_key_sha256 = log->key().id().hex();
+  return hold("trust", "trust list and log key are those of the entries");
+}
+
+Result<bool> Verification::rebuild(const fs::path& folder) {
+  SIGILLO_TRY(workspace_, audit::Workspace::replica(folder, header_.origin));
+  SIGILLO_TRY(audit::Ledger ledger, workspace_->ledger(audit::Ledger::Access::write));
+  for (std::size_t start = 0; start < leaves_.size(); start += audit::kMaxBatch) {
+    const auto batch =
+        std::span(leaves_).subspan(start, std::min(audit::kMaxBatch, leaves_.size() - start));
+    const auto first = ledger.append(batch);
+    if (!first.has_value())
+      return is_of_the_file(first.error()) ? Result<bool>(fail("checkpoint", first.error().message))
+                                           : first.error();
+  }
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(header_.log_key));
+  const Status adopted = ledger.adopt(text(bundle::kCheckpoint), log);
+  if (!adopted.has_value())
+    return is_of_the_file(adopted.error())
+               ? Result<bool>(fail("checkpoint", adopted.error().message))
+               : adopted.error();
+  audit::BlobStore blobs = workspace_->blobs();
+  for (const auto& [name, bytes] : members_) {
+    if (!name.starts_with(bundle::kBlobPrefix)) continue;
+    if (name != bundle::blob_name(core::sha256(bytes)))
+      return fail("blobs", fmt::format("{} is not named by its digest", name));
+    SIGILLO_TRY(const core::Digest digest, blobs.put(bytes));
+    static_cast<void>(digest);
+  }
+  return hold("checkpoint",
+              fmt::format("the log's key signs {} entries, and these are they", leaves_.size()));
+}
+
+Result<bool> Verification::check_ledger() {
+  SIGILLO_TRY(const audit::FsckReport ledger, audit::fsck(*workspace_, known_));
+  for (const audit::Finding& finding : ledger.findings) {
+    if (finding.severity == audit::Severity::error)
+      return fail("ledger",
+                  fmt::format("{}: {}: {}", finding.check, finding.place, finding.message));
+    report.remarks.push_back(
+        fmt::format("{}: {}: {}", to_string(finding.severity), finding.place, finding.message));
+  }
+  if (ledger.evidence.root != header_.root)
+    return fail("ledger", "the manifest names another root than the entries give");
+  evidence_ = ledger.evidence;
+  return hold("ledger", fmt::format("fsck: {} trusted records, {} blobs, no error", ledger.records,
+                                    ledger.blobs));
+}
+
+Result<bool> Verification::check_verdict(const fs::path& folder) {
+  if (header_.as_of.empty()) {
+    if (members_.contains(bundle::kVerdict))
+      return fail("verdict", "there is a verdict that the manifest does not speak of");
+    report.remarks.emplace_back("the bundle holds no verdict");
+    return true;
+  }
+  for (const auto& [name, bytes] : members_) {
+    if (!name.starts_with(bundle::kPackPrefix)) continue;
+    const fs::path file = folder / name;
+    std::error_code error;
+    fs::create_directories(file.parent_path(), error);
+    if (error) return core::error_from_errno(error.value(), "cannot create", file.parent_path());
+    SIGILLO_TRY_VOID(core::write_file_atomically(file, bytes));
+  }
+  const auto pack = policy::load_pack(folder / "pack");
+  if (!pack.has_value()) return fail("verdict", pack.error().message);
+  if (pack->digest != header_.pack_digest)
+    return fail("verdict", "the manifest names another pack than is there");
+  policy::EvaluateOptions options;
+  const auto as_of = core::timestamp_from_date(header_.as_of);
+  if (!as_of.has_value()) return fail("verdict", as_of.error().message);
+  options.as_of = *as_of;
+  options.tool_version = header_.tool_version;
+  if (!header_.release.empty()) options.scope_release = header_.release;
+  auto verdicts = policy::evaluate(*pack, evidence_, options);
+  if (!verdicts.has_value()) return fail("verdict", verdicts.error().message);
+  SIGILLO_TRY(const std::string recomputed, core::canonical_json(policy::to_json(*verdicts)));
+  report.verdict = *std::move(verdicts);
+  return compare_verdict(recomputed);
+}
+
+bool Verification::compare_verdict(const std::string& recomputed) {
+  if (recomputed == text(bundle::kVerdict))
+    return hold("verdict", "evaluated again from the evidence: the same, byte for byte");
+  const bool same_version = header_.tool_version == SIGILLO_VERSION;
+  const auto stored = core::parse_canonical_json(text(bundle::kVerdict));
+  const auto ours = core::parse_canonical_json(recomputed);
+  if (!same_version && stored.has_value() && ours.has_value() && stored->is_object() &&
+      essence(*stored) == essence(*ours)) {
+    report.remarks.push_back(fmt::format(
+        "the verdict was written by version {} and differs from ours in words, not in outcomes",
+        header_.tool_version));
+    return hold("verdict", "evaluated again from the evidence: every subject has the same status");
+  }
+  // Versions may judge differently; the same version may not.
+  if (!same_version) report.exit = ExitCode::undecided;
+  report.verdict.reset();
+  return fail("verdict",
+              same_version ? std::string("it is not what the evidence and the pack give")
+                           : fmt::format("version {} of the tool gave another verdict than {} does",
+                                         header_.tool_version, SIGILLO_VERSION));
+}
+
+bool Verification::check_proofs() {
+  std::size_t found = 0;
+  for (const auto& [name, bytes] : members_) found += name.starts_with(bundle::kProofPrefix);
+  if (!report.verdict.has_value())
+    return found == 0 || fail("proofs", "there are proofs, but no verdict that cites an entry");
+  const auto expected = bundle::proofs(*report.verdict, leaves_, evidence_.checkpoint);
+  if (!expected.has_value()) return fail("proofs", expected.error().message);
+  for (const auto& [name, bytes] : *expected) {
+    const auto stored = members_.find(name);
+    if (stored == members_.end() || stored->second != bytes)
+      return fail("proofs", fmt::format("{} is missing or is not the entry's receipt", name));
+  }
+  if (found != expected->size()) return fail("proofs", "there are proofs of entries never cited");
+  return hold("proofs",
+              fmt::format("a receipt for each of the {} entries that the verdict cites", found));
+}
+
+void Verification::conclude() {
+  report.exit = ExitCode::done;
+  if (known_.log_key.empty())
+    report.remarks.emplace_back(
+        "no log key was given: the bundle is only consistent with itself; whoever holds the "
+        "ledger's keys could have made all of it. Compare the key's fingerprint with one from "
+        "elsewhere, and give --log-key");
+  else if (known_.checkpoint.empty())
+    report.remarks.emplace_back(
+        "no earlier checkpoint was given: that nothing was rewritten since is not shown; give "
+        "--since");
+  report.remarks.emplace_back(
+      "not proved: that everything that happened was recorded, and when a record was made");
+}
+
+Status Verification::run(const fs::path& file) {
+  SIGILLO_TRY(const bool readable, read(file));
+  if (!readable || !check_manifest() || !check_exporter() || !check_derived()) return {};
+  SIGILLO_TRY(const bundle::TemporaryFolder folder, bundle::TemporaryFolder::create());
+  SIGILLO_TRY(const bool rebuilt, rebuild(folder.path() / "workspace"));
+  if (!rebuilt) return {};
+  SIGILLO_TRY(const bool sound, check_ledger());
+  if (!sound) return {};
+  SIGILLO_TRY(const bool judged, check_verdict(folder.path()));
+  if (judged && check_proofs()) conclude();
+  return {};
+}
+
+}  // namespace
+
+Result<BundleReport> verify_bundle(const fs::path& file, const audit::KnownBefore& known) {
+  if (!known.checkpoint.empty() && known.log_key.empty())
+    return Error{ErrorCode::invalid_argument, "an earlier checkpoint needs the log's verifier key",
+                 "give --log-key too"};
+  if (!known.log_key.empty()) {
+    SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(known.log_key));
+    if (!known.checkpoint.empty()) {
+      SIGILLO_TRY(const audit::Checkpoint seen, audit::open_checkpoint(known.checkpoint, log));
+      static_cast<void>(seen);
+    }
+  }
+  Verification verification(known);
+  SIGILLO_TRY_VOID(verification.run(file));
+  return std::move(verification.report);
+}
+
+Json to_json(const BundleReport& report) {
+  Json checks = Json::array();
+  for (const BundleCheck& check : report.checks)
+    checks.push_back(
+        Json{{"check", check.check}, {"holds", check.holds}, {"message", check.message}});
+  Json json{{"verified", report.exit == ExitCode::done},
+            {"exit_code", static_cast<int>(report.exit)},
+            {"checks", std::move(checks)},
+            {"remarks", report.remarks},
+            {"tool_version", report.tool_version},
+            {"origin", report.origin},
+            {"size", report.entries},
+            {"root", report.root},
+            {"log_key", report.log_key},
+            {"log_key_sha256", report.log_key_sha256},
+            {"exporter", report.exporter}};
+  if (report.verdict.has_value()) json["verdict"] = policy::to_json(*report.verdict);
+  return json;
+}
+
+}  // namespace sigillo::app

@@ -1,0 +1,264 @@
+#include "sigillo/audit/backup.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "core/sqlite.hpp"
+#include "core/tar.hpp"
+#include "sigillo/core/files.hpp"
+#include "sigillo/core/json.hpp"
+
+namespace sigillo::audit {
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorCode;
+using core::Json;
+using core::Result;
+using core::Status;
+
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+constexpr const char* kSummary = "summary.json";  // after all others in the archive's order
+constexpr std::size_t kMaxSummaryBytes = std::size_t{256} << 20;
+constexpr std::string_view kWhere = "backup summary";
+
+// A folder beside the target that only we can read, removed at the end.
+class Beside {
+ public:
+  static Result<Beside> create(const fs::path& target) {
+    const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
+    Beside beside(parent / fmt::format(".{}.{}.parts", target.filename().string(), ::getpid()));
+    std::error_code ignored;
+    fs::remove_all(beside.path, ignored);  // of a process with our id that was killed
+    if (::mkdir(beside.path.c_str(), 0700) != 0) {
+      const int cause = errno;
+      const Error error = core::error_from_errno(cause, "cannot create", beside.path);
+      beside.path.clear();
+      return error;
+    }
+    return beside;
+  }
+  explicit Beside(fs::path folder) : path(std::move(folder)) {}
+  Beside(Beside&& other) noexcept : path(std::exchange(other.path, fs::path())) {}
+  Beside& operator=(Beside&&) = delete;
+  ~Beside() {
+    std::error_code ignored;
+    if (!path.empty()) fs::remove_all(path, ignored);
+  }
+  fs::path path;
+};
+
+// Regular files below a folder of the workspace, by member name; hidden ones are being written.
+Status list_files(const fs::path& workspace, const char* below,
+                  std::map<std::string, fs::path>& files) {
+  std::error_code error;
+  if (!fs::exists(workspace / below, error)) return {};
+  for (fs::recursive_directory_iterator at(workspace / below, error), end; !error && at != end;
+       at.increment(error)) {
+    if (at->path().filename().native().starts_with(".") || !at->is_regular_file()) continue;
+    files[at->path().lexically_relative(workspace).generic_string()] = at->path();
+  }
+  if (error) return core::error_from_errno(error.value(), "cannot read", workspace / below);
+  return {};
+}
+
+Status copy_private_values(const fs::path& from, const fs::path& to) {
+  SIGILLO_TRY(auto database, core::sqlite::Database::open(from, core::sqlite::OpenMode::read_only));
+  return database.copy_to(to);
+}
+
+Result<std::string> summary_text(const BackupSummary& summary, const std::string& origin,
+                                 const std::map<std::string, Digest>& digests) {
+  Json members = Json::object();
+  for (const auto& [name, digest] : digests) members[name] = digest.hex();
+  return core::canonical_json(Json{{"format", kFormat},
+                                   {"origin", origin},
+                                   {"size", summary.size},
+                                   {"root", summary.root.hex()},
+                                   {"with_keys", summary.with_keys},
+                                   {"sha256", std::move(members)}});
+}
+
+Result<BackupSummary> parse_summary(std::string_view text,
+                                    const std::map<std::string, Digest>& digests) {
+  SIGILLO_TRY(const Json json, core::parse_canonical_json(text, {kMaxSummaryBytes, 4}));
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kWhere));
+  if (format != kFormat)
+    return Error{ErrorCode::workspace_newer, fmt::format("the backup has format {}", format),
+                 "use the sigillo that wrote it, or a newer one"};
+  BackupSummary summary;
+  SIGILLO_TRY(const std::int64_t size, core::json_integer(json, "size", kWhere));
+  SIGILLO_TRY(const std::string root, core::json_string(json, "root", kWhere));
+  SIGILLO_TRY(const std::string origin, core::json_string(json, "origin", kWhere));
+  SIGILLO_TRY(summary.root, Digest::from_hex(root));
+  SIGILLO_TRY(const Json with_keys, core::json_member(json, "with_keys", kWhere));
+  summary.size = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
+  summary.with_keys = with_keys == true;
+  summary.files = digests.size();
+  SIGILLO_TRY(const std::string expected, summary_text(summary, origin, digests));
+  if (expected == text) return summary;
+  return Error{ErrorCode::evidence_corrupt, "the backup's files are not those that it lists",
+               "use another backup: this one is damaged"};
+}
+
+// Where a member may go, and with which mode; 0 if nowhere.
+unsigned mode_of(std::string_view name) {
+  if (name == "ledger.db" || name == "sigillo.json" || name.starts_with("blobs/")) return 0644;
+  if (name == "private.db") return 0600;
+  const bool key = name.starts_with("keys/") && name.find('/', 5) == std::string_view::npos;
+  return key ? (name.ends_with(".json") ? 0644 : 0600) : 0;
+}
+
+Result<BackupSummary> unpack(const fs::path& file, const fs::path& folder) {
+  SIGILLO_TRY(core::TarReader tar, core::TarReader::open(file));
+  std::map<std::string, Digest> digests;
+  for (;;) {
+    SIGILLO_TRY(const auto entry, tar.next());
+    if (!entry.has_value())
+      return Error{ErrorCode::invalid_input, fmt::format("{} is no backup", file.string()),
+                   "name a file that `sigillo backup` wrote"};
+    if (entry->name == kSummary) break;
+    const unsigned mode = mode_of(entry->name);
+    if (mode == 0)
+      return Error{ErrorCode::invalid_input,
+                   fmt::format("{}: \"{}\" is no file of a workspace", file.string(), entry->name),
+                   "name a file that `sigillo backup` wrote"};
+    const fs::path target = folder / entry->name;
+    std::error_code error;
+    fs::create_directories(target.parent_path(), error);
+    if (error) return core::error_from_errno(error.value(), "cannot create", target);
+    SIGILLO_TRY_VOID(tar.content_to(target, mode));
+    SIGILLO_TRY(const core::FileDigest digest, core::digest_file(target));
+    digests[entry->name] = digest.digest;
+  }
+  SIGILLO_TRY(const core::Bytes text, tar.content(kMaxSummaryBytes));
+  SIGILLO_TRY(const auto more, tar.next());
+  if (more.has_value())
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("{}: \"{}\" follows the summary", file.string(), more->name),
+                 "name a file that `sigillo backup` wrote"};
+  return parse_summary(core::as_text(text), digests);
+}
+
+// The log key that the ledger itself names, if none is known from elsewhere.
+Result<KnownBefore> with_key(const Workspace& workspace, KnownBefore known) {
+  if (!known.log_key.empty() || known.checkpoint.empty()) return known;
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(0));
+  SIGILLO_TRY(const Record genesis, read_record(leaf));
+  SIGILLO_TRY(known.log_key, core::json_string(genesis.fields, "log_key", "genesis"));
+  return known;
+}
+
+Status check_copy(const Workspace& workspace, const KnownBefore& known) {
+  SIGILLO_TRY(const KnownBefore all, with_key(workspace, known));
+  SIGILLO_TRY(const FsckReport report, fsck(workspace, all));
+  for (const Finding& finding : report.findings)
+    if (finding.severity == Severity::error)
+      return Error{ErrorCode::ledger_corrupt,
+                   fmt::format("{}: {}: {}", finding.check, finding.place, finding.message),
+                   finding.check == "known-checkpoint"
+                       ? "use a later backup, or accept the loss with --accept-loss"
+                       : "use another backup"};
+  return {};
+}
+
+Status mark_loss(const Workspace& workspace, const BackupSummary& summary,
+                 const core::Clock& clock) {
+  if (!summary.with_keys)
+    return Error{ErrorCode::key_missing,
+                 "the backup holds no keys: the loss cannot be recorded, and nothing appended",
+                 "restore it with --since, to be read; or use a backup with keys"};
+  const std::string& origin = workspace.config().origin;
+  SIGILLO_TRY(const Receipt receipt,
+              record(workspace, "ledger-restored",
+                     Json{{"origin", origin}, {"size", summary.size}, {"root", summary.root.hex()}},
+                     {named_subject("ledger", origin)}, clock));
+  static_cast<void>(receipt);
+  return {};
+}
+
+Status move_into_place(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return core::error_from_errno(errno, "cannot create", to);
+  const int parent = ::open(to.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = parent >= 0 && ::fsync(parent) == 0;
+  const int cause = errno;
+  if (parent >= 0) ::close(parent);
+  return synced ? Status() : core::error_from_errno(cause, "cannot sync", to.parent_path());
+}
+
+}  // namespace
+
+Result<BackupSummary> backup(const Workspace& workspace, const fs::path& file, bool with_keys) {
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(file, error)))
+    return Error{ErrorCode::already_exists, fmt::format("{} exists already", file.string()),
+                 "choose another name: a backup is never overwritten"};
+  SIGILLO_TRY(const FsckReport report, fsck(workspace));
+  if (!report.sound())
+    return Error{ErrorCode::ledger_corrupt, "the workspace is not sound: no backup was made",
+                 "`sigillo log fsck` names what is wrong; keep the older backups"};
+  SIGILLO_TRY(const Beside parts, Beside::create(file));
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  // The ledger first: what its entries name was made before them.
+  SIGILLO_TRY_VOID(ledger.copy_to(parts.path / "ledger.db"));
+  std::map<std::string, fs::path> files = {{"ledger.db", parts.path / "ledger.db"},
+                                           {"sigillo.json", workspace.folder() / "sigillo.json"}};
+  if (fs::exists(workspace.private_values_file(), error)) {
+    SIGILLO_TRY_VOID(
+        copy_private_values(workspace.private_values_file(), parts.path / "private.db"));
+    files["private.db"] = parts.path / "private.db";
+  }
+  SIGILLO_TRY_VOID(list_files(workspace.folder(), "blobs", files));
+  if (with_keys) SIGILLO_TRY_VOID(list_files(workspace.folder(), "keys", files));
+
+  SIGILLO_TRY(const Ledger copy, Ledger::open(parts.path / "ledger.db", Ledger::Access::read));
+  SIGILLO_TRY(const LedgerHead head, copy.head());
+  const BackupSummary summary{head.size, head.root, files.size(), with_keys};
+  SIGILLO_TRY(core::TarWriter tar, core::TarWriter::create(file, 0600));
+  std::map<std::string, Digest> digests;
+  for (const auto& [name, path] : files) {
+    SIGILLO_TRY(digests[name], tar.add_file(name, path));
+  }
+  SIGILLO_TRY(const std::string text, summary_text(summary, workspace.config().origin, digests));
+  SIGILLO_TRY_VOID(tar.add(kSummary, core::as_bytes(text)));
+  SIGILLO_TRY_VOID(tar.finish(false));
+  return summary;
+}
+
+Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& clock) {
+  std::error_code error;
+  if (request.known.checkpoint.empty() && !request.accept_loss)
+    return Error{ErrorCode::invalid_argument,
+                 "entries that were acknowledged after the backup would be lost without a trace",
+                 "show with --since CHECKPOINT (the last one published) that none are, or accept "
+                 "the loss with --accept-loss: it is then recorded in the ledger"};
+  const fs::path target = fs::absolute(request.folder).lexically_normal();
+  const fs::path folder = target.has_filename() ? target : target.parent_path();
+  if (fs::exists(fs::symlink_status(folder, error)))
+    return Error{ErrorCode::already_exists, fmt::format("{} exists already", folder.string()),
+                 "restore into a new folder; an existing workspace is never overwritten"};
+  SIGILLO_TRY(const Beside parts, Beside::create(folder));
+  SIGILLO_TRY(const BackupSummary summary, unpack(request.file, parts.path));
+  fs::create_directories(parts.path / "blobs", error);
+  SIGILLO_TRY(const Workspace workspace, Workspace::open(parts.path));
+  {
+    SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
+    SIGILLO_TRY_VOID(ledger.use_wal());
+  }
+  SIGILLO_TRY_VOID(check_copy(workspace, request.known));
+  if (request.accept_loss) SIGILLO_TRY_VOID(mark_loss(workspace, summary, clock));
+  fs::permissions(parts.path, fs::perms(0755), error);
+  SIGILLO_TRY_VOID(move_into_place(parts.path, folder));
+  return summary;
+}
+
+}  // namespace sigillo::audit
