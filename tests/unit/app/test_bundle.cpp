@@ -246,6 +246,7 @@ TEST_CASE("an exporter who lies is found out", "[bundle]") {
     lines = lines.substr(0, last) +
             value(audit::make_record(*audit::find_record_kind("placement"), example("placement"),
                                      {audit::named_subject("system", "other")},
+                                     value(audit::ledger_id(world.workspace)),
                                      value(world.workspace.keyring().signing_key("owner")),
                                      world.clock)) +
             "\n";
