@@ -45,6 +45,7 @@ void add_text_commands(CLI::App& app, Context& context);       // text
 void add_log_commands(CLI::App& app, Context& context);        // log
 void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
 void add_lineage_command(CLI::App& app, Context& context);     // lineage
+void add_report_command(CLI::App& app, Context& context);      // report
 
 // The whole manual as a roff page, from the same table as the help.
 [[nodiscard]] std::string man_page(const CLI::App& app);

@@ -104,6 +104,7 @@ int main(int argc, char** argv) {
   cli::add_log_commands(app, context);
   cli::add_gate_commands(app, context);
   cli::add_lineage_command(app, context);
+  cli::add_report_command(app, context);
 
   try {
     std::reverse(arguments.begin(), arguments.end());

@@ -26,35 +26,44 @@ stdout_has '<error '; stdout_has 'file="eu-ai-act/rules/'; stdout_has 'name="che
 cp "$SCRATCH/.out" junit1
 expect 2 sigillo gate --pack eu-ai-act --as-of 2026-12-03 --format junit
 cmp junit1 "$SCRATCH/.out" || fail "the same question has two answers"
-printf '1 2 3' >ids
-expect 0 sigillo outputs record ids --release first --key mark --tokens
-# Before the duties begin there is nothing to find, and the files are green.
-expect 0 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --format text,json,sarif,junit --output-dir ci
+# A pack of one rule that holds: the files are green.
+mkdir -p green/rules
+cat >green/pack.yaml <<'P'
+apiVersion: policy/v1
+name: green
+version: 1.0.0
+title: Green
+documentation: One rule that holds.
+sources:
+  - { title: Example law, url: "https://example.org/law", state: 2026-11-23 }
+P
+sed -n '/^```yaml/,/^```/p' "$SCRIPTS/../../docs/formats/verdict.md" | sed '/^```/d' >green/rules/EX-1.yaml
+expect 0 sigillo gate --pack ./green --format text,json,sarif,junit --output-dir ci
 ! grep -qE '<(error|failure) ' ci/gate.junit.xml || fail "red although the gate passed"
 
 # A call that fails leaves no answer of an earlier one.
 stale() {  # stale EXIT ARGUMENTS...
   local wanted=$1 file
   shift
-  expect 0 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --format text,json,sarif,junit --output-dir ci
+  expect 0 sigillo gate --pack ./green --format text,json,sarif,junit --output-dir ci
   expect "$wanted" "$@"
   for file in $all; do [ ! -e "ci/$file" ] || fail "$file survived: $*"; done
 }
 stale 3 sigillo gate --pack nosuch --output-dir ci
-stale 3 sigillo gate --pack eu-ai-act --as-of tomorrow --output-dir ci
-stale 3 sigillo gate --pack eu-ai-act --release nosuch --output-dir ci
-stale 3 sigillo gate --pack eu-ai-act --format text,pdf --output-dir ci
-stale 3 sigillo --workspace nosuch gate --pack eu-ai-act --output-dir ci
-expect 0 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --format text,json --output-dir ci
-expect 0 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --format junit --output-dir ci
+stale 3 sigillo gate --pack ./green --as-of tomorrow --output-dir ci
+stale 3 sigillo gate --pack ./green --release nosuch --output-dir ci
+stale 3 sigillo gate --pack ./green --format text,pdf --output-dir ci
+stale 3 sigillo --workspace nosuch gate --pack ./green --output-dir ci
+expect 0 sigillo gate --pack ./green --format text,json --output-dir ci
+expect 0 sigillo gate --pack ./green --format junit --output-dir ci
 [ ! -e ci/gate.txt ] && [ ! -e ci/gate.json ] || fail "formats that were not asked for stayed"
 mkdir -p taken/gate.txt/x
-expect 4 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --format text,junit --output-dir taken; stderr_has "error ["
+expect 4 sigillo gate --pack ./green --format text,junit --output-dir taken; stderr_has "error ["
 touch file
-expect 4 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --output-dir file/x; stderr_has "error ["
+expect 3 sigillo gate --pack ./green --output-dir file/x; stderr_has "error [not-found]"
 if [ "$(id -u)" != 0 ]; then
   mkdir closed && chmod 500 closed
-  expect 4 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --output-dir closed; stderr_has "error ["
+  expect 4 sigillo gate --pack ./green --output-dir closed; stderr_has "error ["
 fi
 
 # bad input
@@ -86,7 +95,7 @@ expect 0 sigillo --workspace empty lineage --format svg
 
 # An unsound ledger: no verdict and no lineage, in every format.
 sqlite3 w/ledger.db "UPDATE entries SET leaf = CAST(substr(leaf, 1, 99) || x'41' || substr(leaf, 101) AS BLOB) WHERE idx = 3"
-expect 2 sigillo gate --pack eu-ai-act --as-of 2026-01-01 --format text,json,sarif,junit --output-dir ci
+expect 2 sigillo gate --pack ./green --format text,json,sarif,junit --output-dir ci
 grep -q 'refuses to judge' ci/gate.txt && grep -q '"refused"' ci/gate.json || fail "text and JSON"
 grep -q '<error message="Undecided' ci/gate.junit.xml && grep -q 'entry 3' ci/gate.junit.xml || fail "JUnit"
 cp ci/gate.sarif "$SCRATCH/.out"

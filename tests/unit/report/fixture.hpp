@@ -88,6 +88,7 @@ struct GateFixture {
   }
   [[nodiscard]] app::GateResult judge() const {
     app::GateResult result;
+    result.pack = pack;
     const auto day = core::timestamp_from_date("2026-12-03");
     REQUIRE(day);
     auto verdicts = policy::evaluate(pack, evidence, {*day, "test", std::nullopt});
