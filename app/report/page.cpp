@@ -249,13 +249,14 @@ Html counts(const policy::Verdicts& verdicts) {
         "li", status_sign(status).add(Html::text(": ")).add(tag("b", fmt::format("{}", count)))));
   }
   if (total == 0) return {};
-  return tag(
-      "div", "counts",
-      Html::rendered(fmt::format("<svg viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" "
-                                 "aria-hidden=\"true\">{}</svg>",
-                                 bar))
-          .add(tag("ul", "legend",
-                   legend.add(tag("li", fmt::format("of {}", plural(total, "rule", "rules")))))));
+  return tag("div", "counts",
+             Html::rendered(fmt::format("<svg viewBox=\"0 0 1000 14\" preserveAspectRatio=\"none\" "
+                                        "aria-hidden=\"true\">{}</svg>",
+                                        bar))
+                 .add(tag("ul", "legend",
+                          legend.add(tag("li", fmt::format("of {}, {} of them mandatory",
+                                                           plural(total, "rule", "rules"),
+                                                           tally(verdicts).mandatory))))));
 }
 
 Html front(const ReportInput& input) {
@@ -450,7 +451,7 @@ Html rule_card(const RuleVerdict& rule) {
   card.add(tag(
       "p", "rule-meta",
       basis_text(rule)
-          .add(Html::text(fmt::format(". Binds the {}; applies from {}; {}. ", rule.binds,
+          .add(Html::text(fmt::format(". Binds: {}; applies from {}; {}. ", rule.binds,
                                       long_date(rule.applies_from), to_string(rule.enforcement))))
           .add(claims_of(rule))));
   if (rule.subjects.empty()) card.add(tag("p", rule.reason));
@@ -580,7 +581,7 @@ Html lineage_section(const audit::Lineage& lineage) {
   const auto picture = lineage_svg(lineage, {true});
   if (lineage.nodes.size() <= kDrawn && picture.has_value())
     body.add(Html::element("div",
-                           {{"class", "chart"},
+                           {{"class", "chart lineage"},
                             {"tabindex", "0"},
                             {"role", "region"},
                             {"aria-label", "Picture of the lineage"}},

@@ -61,6 +61,14 @@ Error altered(std::string message) {
                "do not rely on this file: ask whoever signed it for theirs"};
 }
 
+// The seal has one form, so that a change in it is found wherever it is.
+Result<std::string> seal_text(const core::PublicKey& key, core::ByteView signature) {
+  return core::canonical_json(Json{{"payloadType", kReportPayloadType},
+                                   {"keyid", key.id().hex()},
+                                   {"public_key", core::base64_encode(key.spki_der())},
+                                   {"sig", core::base64_encode(signature)}});
+}
+
 Result<std::string> text_member(const Json& object, std::string_view name) {
   return core::json_string(object, name, "the report's seal");
 }
@@ -81,14 +89,11 @@ Result<std::string> seal_page(const std::string& page, Json content, const core:
   SIGILLO_TRY(const std::string payload, core::canonical_json(content));
   SIGILLO_TRY(const core::Envelope envelope,
               core::sign_envelope(kReportPayloadType, core::as_bytes(payload), key));
-  const Json seal = {{"payloadType", kReportPayloadType},
-                     {"keyid", content["signed_by"]},
-                     {"public_key", core::base64_encode(key.public_key().spki_der())},
-                     {"sig", core::base64_encode(envelope.signatures.at(0).signature)}};
-  SIGILLO_TRY(const std::string seal_text, core::canonical_json(seal));
+  SIGILLO_TRY(const std::string seal,
+              seal_text(key.public_key(), envelope.signatures.at(0).signature));
   std::string out = page;
   SIGILLO_TRY(const Span seal_place, content_of(out, kSealOpen));
-  out.insert(seal_place.begin, embedded(seal_text));
+  out.insert(seal_place.begin, embedded(seal));
   SIGILLO_TRY(const Span evidence_place, content_of(out, kEvidenceOpen));
   out.insert(evidence_place.begin, embedded(payload));
   return out;
@@ -104,14 +109,15 @@ Result<SealedReport> open_report(std::string_view file) {
   const std::string payload = extracted(file.substr(evidence.begin, evidence.end - evidence.begin));
   SIGILLO_TRY(const Json said,
               core::parse_json(extracted(file.substr(seal.begin, seal.end - seal.begin))));
-  SIGILLO_TRY(const std::string type, text_member(said, "payloadType"));
   SIGILLO_TRY(const std::string key_text, text_member(said, "public_key"));
   SIGILLO_TRY(const std::string signature_text, text_member(said, "sig"));
   SIGILLO_TRY(const core::Bytes der, core::base64_decode(key_text));
   SIGILLO_TRY(core::PublicKey key, core::PublicKey::from_spki_der(der));
   SIGILLO_TRY(const core::Bytes signature, core::base64_decode(signature_text));
-  if (type != kReportPayloadType ||
-      !key.verify(core::dsse_pae(type, core::as_bytes(payload)), signature).has_value())
+  SIGILLO_TRY(const std::string expected_seal, seal_text(key, signature));
+  if (file.substr(seal.begin, seal.end - seal.begin) != embedded(expected_seal) ||
+      !key.verify(core::dsse_pae(kReportPayloadType, core::as_bytes(payload)), signature)
+           .has_value())
     return altered("the signature does not hold for the evidence in this file");
   SIGILLO_TRY(Json content, core::parse_canonical_json(payload));
   SIGILLO_TRY(const std::string signed_by, text_member(content, "signed_by"));
@@ -157,7 +163,7 @@ let key;
 try{key=await crypto.subtle.importKey('spki',spki,{name:'Ed25519'},false,['verify'])}catch(e){
 return tell(false,'NOT checked: this browser does not know Ed25519. Use sigillo report verify.')}
 if(!await crypto.subtle.verify({name:'Ed25519'},key,base64(said.sig),message))return refuse('the signature does not hold for the evidence in this page.');
-if(await sha(spki)!==content.signed_by)return refuse('the key in this page is not the one that was signed.');
+if(await sha(spki)!==content.signed_by||said.keyid!==content.signed_by)return refuse('the key in this page is not the one that was signed.');
 if(await sha(utf8.encode(parts.join('')))!==content.structure_sha256)return refuse('what this page shows is not what was signed.');
 tell(true,'Verified here, in your browser: what this page shows is what key '+content.signed_by.slice(0,16)+'\u2026 signed. Whose key that is, the page cannot prove: compare the whole fingerprint with one that you have from elsewhere.');
 }catch(e){refuse('the signed part cannot be read, or '+e.message)}

@@ -29,7 +29,7 @@ dt{font-size:13px;color:var(--soft)}
 dd{margin:1px 0 0;overflow-wrap:anywhere}
 code,.hash{font:13px/1.5 ui-monospace,"SF Mono",Menlo,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 .counts{margin:22px 0 0}
-.counts svg{display:block;width:100%;height:14px;border-radius:7px;overflow:hidden}
+.counts>svg{display:block;width:100%;height:14px;border-radius:7px;overflow:hidden}
 .legend{display:flex;flex-wrap:wrap;gap:4px 22px;list-style:none;margin:10px 0 0;padding:0;font-size:15px}
 .legend b{font-variant-numeric:tabular-nums}
 .shape{width:15px;height:15px;vertical-align:-2px;margin-right:6px;flex:none}
@@ -55,13 +55,14 @@ th,td{text-align:left;vertical-align:top;padding:7px 14px 7px 0;border-top:1px s
 thead th{border-top:0;font-size:13px;font-weight:500;color:var(--soft)}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;padding-right:20px}
 tbody th{font-weight:600}
+.rows tbody th{width:20%}.card .rows td:nth-child(3){width:48%}.rows td:last-child{overflow-wrap:normal}
 details{margin:0 0 12px}
 summary{cursor:pointer;padding:8px 2px;color:var(--ink)}
 .times{list-style:none;margin:0;padding:0 0 0 22px;border-left:2px solid var(--rule)}
-.times li{position:relative;padding:0 0 20px}
-.times li::before{content:"";position:absolute;left:-29px;top:6px;width:12px;height:12px;border-radius:50%;background:var(--ground);border:2px solid var(--soft)}
-.times li.past::before{background:var(--soft)}
-.times li.now::before{border-radius:1px;transform:rotate(45deg);background:var(--due);border-color:var(--due)}
+.times>li{position:relative;padding:0 0 20px}
+.times>li::before{content:"";position:absolute;left:-29px;top:6px;width:12px;height:12px;border-radius:50%;background:var(--ground);border:2px solid var(--soft)}
+.times>li.past::before{background:var(--soft)}
+.times>li.now::before{border-radius:1px;transform:rotate(45deg);background:var(--due);border-color:var(--due)}
 .times time{font-weight:650}
 .times ul{margin:2px 0 0;padding-left:18px}
 .plain{padding-left:20px;max-width:48em}
@@ -70,8 +71,9 @@ summary{cursor:pointer;padding:8px 2px;color:var(--ink)}
 .check:empty{display:none}
 .check.ok{border:2px solid var(--pass)}.check.bad{border:3px solid var(--fail);font-weight:650}
 .chart{background:var(--paper);border:1px solid var(--rule);border-radius:8px;padding:14px;margin:0 0 12px;overflow-x:auto}
-.chart svg{display:block;max-width:none}
-.chart.fluid svg{width:100%;height:auto;min-width:520px}
+.chart svg{display:block;width:100%;height:auto}
+.chart.lineage svg{min-width:720px}
+.chart.fluid svg{min-width:520px}
 .h-bar{fill:var(--bar)}.h-over{fill:var(--fail)}.h-axis{stroke:var(--soft);stroke-width:1}.h-line{stroke:var(--ink);stroke-width:2;stroke-dasharray:5 3}
 .chart text{fill:var(--ink);font:12px system-ui,"DejaVu Sans",sans-serif}.chart .h-soft{fill:var(--soft)}
 .lin-kind,.lin-head{fill:var(--soft)!important;font-size:11px!important}.lin-name{font-size:14px!important;font-weight:600!important}
@@ -85,7 +87,7 @@ main,footer,.front>div{padding-left:16px;padding-right:16px}.facts{grid-template
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{:root{color-scheme:light;--paper:#fff;--ground:#fff;--ink:#000;--soft:#444;--rule:#bbb;--link:#000;--pass:#14632c;--fail:#a31621;--unsure:#8a4600;
 --due:#0b4f9e;--none:#444;--judge:#5f35a6;--bar:#2f6f4f}body{font-size:11pt}.skip,.check{display:none}section{margin:24px 0}
-.card,.chart,.times li,tr{break-inside:avoid}h2,h3{break-after:avoid}.chart svg{max-width:100%;height:auto}main,footer,.front>div{max-width:none;padding:0}
+.card,.chart,.times li,tr{break-inside:avoid}h2,h3{break-after:avoid}.chart.lineage svg,.chart.fluid svg{min-width:0}main,footer,.front>div{max-width:none;padding:0}
 details::details-content{content-visibility:visible;display:block}@page{margin:16mm}}
 )CSS";
 }

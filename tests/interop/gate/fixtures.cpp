@@ -7,7 +7,9 @@
 
 #include "app/report/junit.hpp"
 #include "app/report/lineage.hpp"
+#include "app/report/report.hpp"
 #include "app/report/sarif.hpp"
+#include "app/report/seal.hpp"
 
 namespace sigillo::report::test {
 
@@ -35,6 +37,14 @@ TEST_CASE("write") {
   const auto svg = lineage_svg(*lineage);
   REQUIRE(svg);
   write("hostile.svg", *svg);
+  for (const auto& [name, result] : all_results()) {
+    const bool wanted = name == "refused" || name == "hostile" || name == "pass mandatory" ||
+                        name == "no_evidence mandatory" || name == "no rule";
+    if (!wanted) continue;
+    std::string file = name + ".html";
+    for (char& c : file) c = c == ' ' ? '-' : c;
+    write(file, sealed_report(result));
+  }
 }
 
 }  // namespace sigillo::report::test

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "app/pipeline/gate.hpp"
+#include "app/report/report.hpp"
+#include "app/report/seal.hpp"
 
 namespace sigillo::report::test {
 
@@ -144,6 +146,34 @@ inline void golden(const std::string& name, const std::string& actual) {
   const std::string expected{std::istreambuf_iterator<char>(file), {}};
   REQUIRE(!expected.empty());
   CHECK(actual == expected);
+}
+
+inline core::PrivateKey report_key() {
+  core::SeededEntropy entropy(20261125);
+  auto key = core::PrivateKey::generate(core::KeyAlgorithm::ed25519, entropy);
+  REQUIRE(key);
+  return std::move(*key);
+}
+
+inline ReportInput report_input(const app::GateResult& result) {
+  ReportInput input;
+  input.gate = result;
+  if (result.verdicts.has_value()) {
+    auto lineage = audit::lineage(result.ledger.evidence, {});
+    REQUIRE(lineage);
+    input.lineage = std::move(*lineage);
+  }
+  input.generated_at = {1795600000, 0};
+  input.key_id = report_key().public_key().id().hex();
+  input.log_vkey = "example.org/log+00000000+AAAA";
+  return input;
+}
+
+inline std::string sealed_report(const app::GateResult& result) {
+  const ReportInput input = report_input(result);
+  auto file = seal_page(report_page(input), report_content(input), report_key());
+  if (!file) FAIL(file.error().message);
+  return *file;
 }
 
 inline std::size_t occurrences(const std::string& text, const std::string& word) {
