@@ -7,6 +7,8 @@
 #include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
 #include "app/pipeline/gate.hpp"
+#include "app/report/junit.hpp"
+#include "app/report/sarif.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -22,11 +24,23 @@ using core::Result;
 struct GateArguments {
   std::string pack, as_of, release, output_folder, rule;
   std::vector<std::string> formats = {"text"};
+  bool sarif_all = false;
 };
 
 std::string refusal_text(const audit::FsckReport& report) {
   return render_fsck(report) +
          "\nUNDECIDED: the gate refuses to judge: what is stored is not what was sealed\n";
+}
+
+Result<app::GateRequest> gate_request(const Context& context, const GateArguments& arguments) {
+  app::GateRequest request;
+  SIGILLO_TRY(request.pack, app::find_pack(arguments.pack));
+  request.as_of = context.clock.now();
+  if (!arguments.as_of.empty()) {
+    SIGILLO_TRY(request.as_of, core::timestamp_from_date(arguments.as_of));
+  }
+  if (!arguments.release.empty()) request.release = arguments.release;
+  return request;
 }
 
 Json gate_json(const app::GateResult& result) {
@@ -37,7 +51,26 @@ Json gate_json(const app::GateResult& result) {
   return json;
 }
 
-Result<std::string> gate_output(const app::GateResult& result, const std::string& format) {
+// A format of `gate`: its name, and the file that --output-dir gets.
+struct GateFormat {
+  std::string_view name, file;
+};
+constexpr GateFormat kGateFormats[] = {{"text", "gate.txt"},
+                                       {"json", "gate.json"},
+                                       {"sarif", "gate.sarif"},
+                                       {"junit", "gate.junit.xml"}};
+
+Result<const GateFormat*> gate_format(const std::string& name) {
+  for (const GateFormat& format : kGateFormats)
+    if (format.name == name) return &format;
+  return Error{ErrorCode::invalid_argument, fmt::format("there is no format \"{}\"", name),
+               "choose among text, json, sarif and junit"};
+}
+
+Result<std::string> gate_output(const app::GateResult& result, std::string_view format,
+                                const report::SarifOptions& options) {
+  if (format == "sarif") return report::render_sarif(result, options);
+  if (format == "junit") return report::render_junit(result, options.source);
   if (format == "text")
     return result.verdicts.has_value() ? render_verdicts(*result.verdicts)
                                        : refusal_text(result.ledger);
@@ -45,34 +78,48 @@ Result<std::string> gate_output(const app::GateResult& result, const std::string
   return json + "\n";
 }
 
+// Whatever this call ends with, the folder must not keep the answer of an earlier one: a pipeline
+// that collects it would show a green that nobody computed.
+core::Status remove_old_outputs(const fs::path& folder) {
+  for (const GateFormat& format : kGateFormats) {
+    std::error_code error;
+    fs::remove(folder / format.file, error);
+    if (error && error != std::errc::not_a_directory)
+      return core::error_from_errno(error.value(), "cannot remove", folder / format.file);
+  }
+  return {};
+}
+
 Result<ExitCode> run_gate(const Context& context, GateArguments arguments) {
   if (context.json) arguments.formats = {"json"};
-  if (arguments.formats.size() > 1 && arguments.output_folder.empty())
+  if (!arguments.output_folder.empty()) {
+    SIGILLO_TRY_VOID(remove_old_outputs(arguments.output_folder));
+  }
+  std::vector<const GateFormat*> formats;
+  for (const std::string& name : arguments.formats) {
+    SIGILLO_TRY(const GateFormat* format, gate_format(name));
+    formats.push_back(format);
+  }
+  if (formats.size() > 1 && arguments.output_folder.empty())
     return Error{ErrorCode::invalid_argument, "several formats need --output-dir",
                  "or ask for one format"};
-  app::GateRequest request;
-  SIGILLO_TRY(request.pack, app::find_pack(arguments.pack));
-  request.as_of = context.clock.now();
-  if (!arguments.as_of.empty()) {
-    SIGILLO_TRY(request.as_of, core::timestamp_from_date(arguments.as_of));
-  }
-  if (!arguments.release.empty()) request.release = arguments.release;
+  SIGILLO_TRY(const app::GateRequest request, gate_request(context, arguments));
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const app::GateResult result, app::gate(workspace, request));
   if (!result.projection_problem.empty())
     print_err("sigillo: note: evidence.db was not written: {}\n",
               printable(result.projection_problem));
-  for (const std::string& format : arguments.formats) {
-    SIGILLO_TRY(const std::string text, gate_output(result, format));
+  const report::SarifOptions options{report::gate_source(arguments.pack), arguments.sarif_all};
+  for (const GateFormat* format : formats) {
+    SIGILLO_TRY(const std::string text, gate_output(result, format->name, options));
     if (arguments.output_folder.empty()) {
       print_out("{}", text);
       continue;
     }
     std::error_code error;
     fs::create_directories(arguments.output_folder, error);
-    SIGILLO_TRY_VOID(core::write_file_atomically(
-        fs::path(arguments.output_folder) / (format == "text" ? "gate.txt" : "gate.json"),
-        core::as_bytes(text)));
+    SIGILLO_TRY_VOID(core::write_file_atomically(fs::path(arguments.output_folder) / format->file,
+                                                 core::as_bytes(text)));
   }
   return result.exit;
 }
@@ -235,12 +282,16 @@ void add_gate_commands(CLI::App& app, Context& context) {
                       "date of the question, such as 2026-12-03 (default: today); moves the law's "
                       "clock, not the evidence");
   command->add_option("--release", arguments->release, "judge this release only");
-  command->add_option("--format", arguments->formats, "text, json; several with --output-dir")
+  command
+      ->add_option("--format", arguments->formats,
+                   "text, json, sarif, junit; several with --output-dir")
       ->delimiter(',')
-      ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  command->add_flag("--sarif-all", arguments->sarif_all,
+                    "SARIF: also what passed, does not apply or is not yet due");
   command->add_option("--output-dir", arguments->output_folder,
-                      "write gate.txt and gate.json there");
+                      "write gate.txt, gate.json, gate.sarif or gate.junit.xml there; those of an "
+                      "earlier call are removed first");
   add_json_flag(*command, context);
   command->footer(
       "Exit codes: 0 every mandatory rule passed on this evidence, 1 at least one failed, 2 could "

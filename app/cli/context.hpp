@@ -47,6 +47,8 @@ void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
 void add_compute_commands(CLI::App& app, Context& context);    // compute
 void add_bundle_commands(CLI::App& app, Context& context);     // bundle
 void add_care_commands(CLI::App& app, Context& context);       // backup, restore, migrate, doctor
+void add_lineage_command(CLI::App& app, Context& context);     // lineage
+void add_report_command(CLI::App& app, Context& context);      // report
 
 // The whole manual as a roff page, from the same table as the help.
 [[nodiscard]] std::string man_page(const CLI::App& app);

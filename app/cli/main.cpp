@@ -144,6 +144,8 @@ int main(int argc, char** argv) {
   cli::add_compute_commands(app, context);
   cli::add_bundle_commands(app, context);
   cli::add_care_commands(app, context);
+  cli::add_lineage_command(app, context);
+  cli::add_report_command(app, context);
 
   const std::vector<std::string> given = arguments;
   try {

@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "app/pipeline/text.hpp"
+#include "app/report/plain_text.hpp"
 #include "sigillo/audit/fsck.hpp"
 #include "sigillo/core/result.hpp"
 #include "sigillo/policy/verdict.hpp"
 
 namespace sigillo::cli {
 
-// A p-value from floor(log10 p * 1e6): "3.2e-45". Never rounded to zero.
-[[nodiscard]] std::string p_value_text(std::int64_t log10_micro);
+using report::p_value_text;
+using report::printable;
+using report::printable_lines;
+
 // Columns padded to their widest cell; the first row is the heading.
 [[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
 [[nodiscard]] std::string render_error(const core::Error& error);
@@ -21,10 +24,5 @@ namespace sigillo::cli {
 [[nodiscard]] std::string render_fsck(const audit::FsckReport& report);
 [[nodiscard]] std::string render_verdicts(const policy::Verdicts& verdicts);
 [[nodiscard]] core::Json fsck_json(const audit::FsckReport& report);
-// Text from records and files may hold terminal escapes: control characters, marks that reorder
-// text and bytes that are not UTF-8 are shown as \xNN.
-[[nodiscard]] std::string printable(std::string_view text);
-// The same, line by line.
-[[nodiscard]] std::string printable_lines(std::string_view text);
 
 }  // namespace sigillo::cli

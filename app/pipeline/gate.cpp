@@ -12,14 +12,14 @@ using core::Result;
 
 Result<GateResult> gate(const audit::Workspace& workspace, const GateRequest& request) {
   GateResult result;
-  SIGILLO_TRY(const policy::Pack pack, policy::load_pack(request.pack));
+  SIGILLO_TRY(result.pack, policy::load_pack(request.pack));
   SIGILLO_TRY(result.ledger, audit::fsck(workspace));
   if (!result.ledger.sound()) return result;
   policy::EvaluateOptions options;
   options.as_of = request.as_of;
   options.tool_version = SIGILLO_VERSION;
   options.scope_release = request.release;
-  SIGILLO_TRY(result.verdicts, policy::evaluate(pack, result.ledger.evidence, options));
+  SIGILLO_TRY(result.verdicts, policy::evaluate(result.pack, result.ledger.evidence, options));
   result.exit = policy::gate_exit(*result.verdicts);
   const auto projected = audit::write_projection(workspace, result.ledger.evidence);
   if (!projected.has_value()) result.projection_problem = projected.error().message;

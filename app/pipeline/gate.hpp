@@ -15,6 +15,7 @@ struct GateRequest {
   std::optional<std::string> release;
 };
 struct GateResult {
+  policy::Pack pack;  // the rules that were judged by, or would have been
   audit::FsckReport ledger;
   std::optional<policy::Verdicts>
       verdicts;  // nothing if the ledger is not sound: the gate then refuses to judge

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/evidence_database.hpp"
 #include "sigillo/core/statistics.hpp"
 
 namespace sigillo::policy {
@@ -116,22 +117,6 @@ void guarded_date(sqlite3_context* context, int count, sqlite3_value** arguments
   sqlite3_result_value(context, sqlite3_column_value(raw, 0));
 }
 
-std::string table_sql(const core::ViewSchema& view) {
-  std::string columns;
-  for (const core::ColumnSchema& column : view.columns) {
-    if (!columns.empty()) columns += ", ";
-    columns += fmt::format("\"{}\" {}", column.name,
-                           column.type == core::ColumnType::integer ? "INTEGER" : "TEXT");
-  }
-  return fmt::format("CREATE TABLE \"{}\" ({}) STRICT", view.name, columns);
-}
-
-std::string insert_sql(const core::ViewSchema& view) {
-  std::string marks = "?";
-  for (std::size_t i = 1; i < view.columns.size(); ++i) marks += ",?";
-  return fmt::format("INSERT INTO \"{}\" VALUES ({})", view.name, marks);
-}
-
 // Scope: which rows belong to one release.
 struct Scope {
   std::string release;
@@ -209,29 +194,6 @@ bool in_scope(const Scope& scope, const core::ViewSchema& view, const core::Row&
                scope.systems);  // systems, modalities, detector releases, exemption claims
 }
 
-core::Status check_row(const core::ViewSchema& view, const core::Row& row) {
-  bool fits = row.size() == view.columns.size();
-  for (std::size_t i = 0; fits && i < row.size(); ++i) {
-    const bool integer = view.columns[i].type == core::ColumnType::integer;
-    fits = std::holds_alternative<std::monostate>(row[i]) ||
-           std::holds_alternative<std::int64_t>(row[i]) == integer;
-  }
-  if (fits) return {};
-  return Error{ErrorCode::evidence_corrupt,
-               fmt::format("a row of {} does not fit its columns", view.name),
-               "run `sigillo log fsck`"};
-}
-
-void bind_cell(Statement& statement, int index, const core::Cell& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    statement.bind(index, *integer);
-  } else if (const auto* text = std::get_if<std::string>(&value)) {
-    statement.bind(index, std::string_view(*text));
-  } else {
-    statement.bind_null(index);
-  }
-}
-
 }  // namespace
 
 core::Result<std::unique_ptr<Sandbox>> Sandbox::create(
@@ -259,34 +221,13 @@ core::Status Sandbox::load(const core::Evidence& evidence,
   if (scope_release) {
     SIGILLO_TRY(scope, scope_of(evidence, *scope_release));
   }
-  for (const auto& [name, rows] : evidence.rows) {
-    if (core::find_view(name) == nullptr) {
-      return Error{ErrorCode::evidence_corrupt,
-                   fmt::format("evidence holds an unknown view {}", name),
-                   "use the version of Sigillo that made this evidence"};
-    }
-  }
   // Intermediate results stay in memory: a rule leaves nothing on disk.
-  SIGILLO_TRY_VOID(database_->execute("PRAGMA temp_store=MEMORY; BEGIN"));
-  for (const core::ViewSchema& view : core::evidence_schema()) {
-    SIGILLO_TRY_VOID(database_->execute(table_sql(view)));
-    const auto found = evidence.rows.find(view.name);
-    if (found == evidence.rows.end()) continue;
-    std::vector<const core::Row*> sorted;
-    for (const core::Row& row : found->second) {
-      SIGILLO_TRY_VOID(check_row(view, row));
-      if (!scope || in_scope(*scope, view, row)) sorted.push_back(&row);
-    }
-    std::sort(sorted.begin(), sorted.end(),
-              [](const core::Row* a, const core::Row* b) { return *a < *b; });
-    SIGILLO_TRY(Statement insert, database_->prepare(insert_sql(view)));
-    for (const core::Row* row : sorted) {
-      for (std::size_t i = 0; i < row->size(); ++i)
-        bind_cell(insert, static_cast<int>(i) + 1, (*row)[i]);
-      SIGILLO_TRY_VOID(insert.run());
-    }
-  }
-  return database_->execute("COMMIT; PRAGMA query_only=ON");
+  SIGILLO_TRY_VOID(database_->execute("PRAGMA temp_store=MEMORY"));
+  SIGILLO_TRY_VOID(core::sqlite::load_evidence(
+      *database_, evidence, [&](const core::ViewSchema& view, const core::Row& row) {
+        return !scope || in_scope(*scope, view, row);
+      }));
+  return database_->execute("PRAGMA query_only=ON");
 }
 
 core::Status Sandbox::add_functions() {
