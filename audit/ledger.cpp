@@ -16,7 +16,8 @@ using core::Status;
 
 namespace {
 
-// docs/formats/ledger.md describes these tables.
+// docs/formats/ledger.md describes these tables. Files are compared with this text: another one is
+// another kLedgerVersion.
 constexpr std::string_view kSchema = R"(
   CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL) STRICT;
@@ -92,6 +93,24 @@ Status check_identity(sqlite::Database& database, const fs::path& file) {
   return {};
 }
 
+// Nothing is acknowledged that the store does not give back.
+Status check_appended(const Ledger& ledger, std::uint64_t first,
+                      std::span<const std::string> leaves) {
+  std::size_t same = 0;
+  SIGILLO_TRY_VOID(
+      ledger.for_each(first, first + leaves.size(), [&](const StoredEntry& entry) -> Status {
+        const std::size_t place = entry.index - first;
+        if (place < leaves.size() && core::as_text(entry.leaf) == leaves[place]) ++same;
+        return {};
+      }));
+  SIGILLO_TRY(const LedgerHead head, ledger.head());
+  if (same == leaves.size() && head.size >= first + leaves.size()) return {};
+  return corrupt(
+      fmt::format("of {} entries that were committed from {} on, {} are read back, and the head is "
+                  "at {}",
+                  leaves.size(), first, same, head.size));
+}
+
 }  // namespace
 
 struct Ledger::Impl {
@@ -135,6 +154,7 @@ Result<Ledger> Ledger::open(const fs::path& file, Access access) {
   SIGILLO_TRY(auto database, write ? sqlite::Database::open(file, sqlite::OpenMode::read_write)
                                    : open_read_only(file));
   SIGILLO_TRY_VOID(check_identity(database, file));
+  SIGILLO_TRY_VOID(database.require_schema(kSchema));
   if (write) SIGILLO_TRY_VOID(database.execute("PRAGMA synchronous=FULL"));
   std::string origin;
   {
@@ -191,6 +211,7 @@ Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves) {
     return Error{ErrorCode::locked, "another process moved the ledger's head", "try again"};
   move.reset();
   SIGILLO_TRY_VOID(transaction.commit());
+  SIGILLO_TRY_VOID(check_appended(*this, first, leaves));
   return first;
 }
 

@@ -17,6 +17,12 @@ using core::ErrorCode;
 using core::Result;
 using core::Status;
 
+namespace {
+constexpr std::string_view kSchema =
+    "CREATE TABLE IF NOT EXISTS private_values(commitment BLOB PRIMARY KEY, field TEXT NOT NULL,"
+    " salt BLOB NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
+}  // namespace
+
 Digest commitment(core::ByteView salt, std::string_view field, std::string_view value) {
   core::Bytes message = core::to_bytes(field);
   message.push_back(0);
@@ -35,15 +41,15 @@ PrivateValues::~PrivateValues() = default;
 Result<PrivateValues> PrivateValues::open(const fs::path& file) {
   // The file is made first, so that it is never readable by others; SQLite gives its journal the
   // same mode.
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
   if (descriptor < 0) return core::error_from_errno(errno, "cannot open", file);
   ::close(descriptor);
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::read_write));
   // Not WAL: an erased value must not live on in a second file.
   SIGILLO_TRY_VOID(database.execute(
-      "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-      "CREATE TABLE IF NOT EXISTS private_values(commitment BLOB PRIMARY KEY, field TEXT NOT NULL,"
-      " salt BLOB NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID"));
+      "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON"));
+  SIGILLO_TRY_VOID(database.execute(kSchema));
+  SIGILLO_TRY_VOID(database.require_schema(kSchema));
   return PrivateValues(std::make_unique<Impl>(Impl{std::move(database)}));
 }
 
@@ -52,6 +58,7 @@ Result<PrivateValues> PrivateValues::open_read(const fs::path& file) {
   if (!fs::exists(file, ignored))
     return Error{ErrorCode::not_found, file.string() + " does not exist", ""};
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::read_only));
+  SIGILLO_TRY_VOID(database.require_schema(kSchema));
   return PrivateValues(std::make_unique<Impl>(Impl{std::move(database)}));
 }
 

@@ -39,11 +39,14 @@ constexpr std::size_t kMaxMethodBytes = 1024;
 
 // Some of what begins like that is a secret all the same, such as SLURM_JWT.
 bool looks_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 6> marks = {"JWT",      "TOKEN",      "SECRET",
-                                                     "PASSWORD", "CREDENTIAL", "_KEY"};
-  return std::any_of(marks.begin(), marks.end(), [&](std::string_view mark) {
-    return name.find(mark) != std::string_view::npos;
-  });
+  constexpr std::array<std::string_view, 11> marks = {"AUTH",   "COOKIE",  "CRED", "JWT",
+                                                      "KEY",    "PASS",    "PWD",  "PRIVATE",
+                                                      "SECRET", "SESSION", "TOKEN"};
+  std::string upper(name);
+  for (char& c : upper)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return std::any_of(marks.begin(), marks.end(),
+                     [&](std::string_view mark) { return upper.find(mark) != std::string::npos; });
 }
 
 // As in /proc/PID/cmdline and environ: each item ends in a NUL, which no item can hold.
@@ -126,13 +129,60 @@ Json accelerator_inventory() {
   return list;
 }
 
+// The repository's own configuration may name programs, and the folder need not be ours: a question
+// about its state must start none of them, and fetch and write nothing.
+std::vector<std::string> git_command() {
+  return {"env", "GIT_ALLOW_PROTOCOL=none", "git", "--no-optional-locks",
+          "-c",  "core.fsmonitor=false",    "-c",  "core.hooksPath=/dev/null"};
+}
+
+std::optional<std::string> git(std::vector<std::string> options,
+                               std::initializer_list<std::string> question) {
+  std::vector<std::string> command = git_command();
+  command.insert(command.end(), options.begin(), options.end());
+  command.insert(command.end(), question.begin(), question.end());
+  return capture(command);
+}
+
+// Options that empty the content filters which the repository itself configures. Those of the user
+// and of the machine, such as Git LFS's, stay. None if one has a name that no option can carry.
+std::optional<std::vector<std::string>> without_filters() {
+  std::vector<std::string> options;
+  const auto list = git({}, {"config", "--show-scope", "--null", "--name-only", "--get-regexp",
+                             R"(^filter\..*\.(clean|process)$)"});
+  if (!list.has_value()) return options;  // git exits with 1 if there is none
+  std::string scope;
+  for (std::size_t start = 0; start < list->size();) {
+    const std::size_t end = std::min(list->find('\0', start), list->size());
+    const std::string item = list->substr(start, end - start);
+    start = end + 1;
+    if (scope.empty()) {
+      scope = item;
+      continue;
+    }
+    if (scope == "local" || scope == "worktree") {
+      if (item.find('=') != std::string::npos) return std::nullopt;
+      const std::string filter = item.substr(0, item.rfind('.'));
+      for (const char* off : {".clean=", ".process=", ".required=false"}) {
+        options.emplace_back("-c");
+        options.push_back(filter + off);
+      }
+    }
+    scope.clear();
+  }
+  return options;
+}
+
 Json code_state() {
   Json code = Json::object();
-  auto commit = capture({"git", "rev-parse", "HEAD"});
+  auto commit = git({}, {"rev-parse", "HEAD"});
   if (!commit.has_value()) return code;
   while (!commit->empty() && commit->back() == '\n') commit->pop_back();
   code["commit"] = *commit;
-  const auto status = capture({"git", "status", "--porcelain"});
+  const auto options = without_filters();
+  if (!options.has_value()) return code;
+  // A submodule has a configuration of its own: only the commit that it stands at is looked at.
+  const auto status = git(*options, {"status", "--porcelain", "--ignore-submodules=dirty"});
   if (status.has_value()) code["dirty"] = !status->empty();
   return code;
 }
@@ -363,6 +413,11 @@ Result<RunResult> run_recorded(const Workspace& workspace, const RunRequest& req
                                const std::function<void(const std::string&)>& warn) {
   if (request.command.empty())
     return Error{ErrorCode::invalid_argument, "no command to run", "name one after --"};
+  if (request.outputs.has_value()) SIGILLO_TRY_VOID(workspace.stays_outside(*request.outputs));
+  std::error_code error;
+  const fs::path folder = fs::absolute(workspace.folder(), error);
+  if (error)
+    return core::error_from_errno(error.value(), "cannot find the folder of", workspace.folder());
   core::Bytes id(16);
   SIGILLO_TRY_VOID(entropy.fill(id));
   RunResult result;
@@ -372,8 +427,7 @@ Result<RunResult> run_recorded(const Workspace& workspace, const RunRequest& req
   SIGILLO_TRY(const Receipt receipt, record(workspace, "run-start", start, subject, clock));
   result.start_entry = receipt.index;
 
-  const fs::path report =
-      fs::absolute(workspace.folder()) / fmt::format("run-{}.report", result.run_id);
+  const fs::path report = folder / fmt::format("run-{}.report", result.run_id);
   const auto before =
       request.outputs.has_value() ? file_states(*request.outputs) : decltype(file_states("")){};
   const HeldSignals held;
@@ -389,8 +443,8 @@ Result<RunResult> run_recorded(const Workspace& workspace, const RunRequest& req
   else
     warn(fmt::format("the end of run {} could not be recorded: {}; what is known: {}",
                      result.run_id, recorded.error().message, fields.dump()));
-  std::error_code ignored;
-  fs::remove(report, ignored);
+  fs::remove_all(report, error);  // the command may have made a folder; no link is followed
+  if (error) warn(fmt::format("{} could not be removed: {}", report.string(), error.message()));
   return result;
 }
 

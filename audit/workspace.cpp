@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "sigillo/audit/trust.hpp"
 #include "sigillo/core/files.hpp"
 
@@ -94,7 +96,8 @@ Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origi
                      "use it, or choose another --workspace; a ledger is never overwritten"};
   if (fs::exists(folder, error) && !fs::is_empty(folder, error)) return exists;
   const WorkspaceConfig config{std::string(origin), "log", "owner"};
-  const fs::path target = fs::absolute(folder).lexically_normal();
+  const fs::path target = fs::absolute(folder, error).lexically_normal();
+  if (error) return core::error_from_errno(error.value(), "cannot find the folder of", folder);
   const fs::path clean = target.has_filename() ? target : target.parent_path();
   const fs::path temporary =
       clean.parent_path() / fmt::format(".{}.{}.tmp", clean.filename().string(), ::getpid());
@@ -152,6 +155,24 @@ Result<Ledger> Workspace::ledger(Ledger::Access access) const {
                  fmt::format("the workspace {} has lost its ledger.db", folder_.string()),
                  "keep this workspace, and restore a good copy"};
   return ledger;
+}
+
+Status Workspace::stays_outside(const fs::path& path) const {
+  std::error_code error;
+  const fs::path own = fs::canonical(folder_, error);
+  if (error) return core::error_from_errno(error.value(), "cannot resolve", folder_);
+  const fs::path other = fs::weakly_canonical(path, error);
+  if (error) return core::error_from_errno(error.value(), "cannot resolve", path);
+  const auto holds = [](const fs::path& outer, const fs::path& inner) {
+    return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first ==
+           outer.end();
+  };
+  if (!holds(own, other) && !holds(other, own)) return {};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("{} and the workspace {} hold each other: the digests of its keys and "
+                           "private values would be published",
+                           path.string(), folder_.string()),
+               "name a folder apart from the workspace"};
 }
 
 Result<Digest> ledger_id(const Workspace& workspace) {

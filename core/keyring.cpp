@@ -154,11 +154,13 @@ Result<std::vector<KeyInfo>> Keyring::list() const {
   fs::directory_iterator files(folder_, error);
   if (error == std::errc::no_such_file_or_directory) return keys;
   if (error) return error_from_errno(error.value(), "cannot list", folder_);
-  for (const fs::directory_entry& file : files) {
-    if (file.path().extension() != ".json" || !is_key_name(file.path().stem().string())) continue;
-    SIGILLO_TRY(KeyInfo key, info(file.path().stem().string()));
+  for (; !error && files != fs::directory_iterator(); files.increment(error)) {
+    const fs::path& file = files->path();
+    if (file.extension() != ".json" || !is_key_name(file.stem().string())) continue;
+    SIGILLO_TRY(KeyInfo key, info(file.stem().string()));
     keys.push_back(std::move(key));
   }
+  if (error) return error_from_errno(error.value(), "cannot list", folder_);
   std::sort(keys.begin(), keys.end(),
             [](const KeyInfo& a, const KeyInfo& b) { return a.name < b.name; });
   return keys;
@@ -173,7 +175,13 @@ Result<KeyInfo> Keyring::info(std::string_view name) const {
         fmt::format("the keyring {} has no key \"{}\"", folder_.string(), name),
         "`sigillo keys list` shows the keys that are there; `sigillo keys generate` makes one"};
   SIGILLO_TRY(const Bytes text, read_file(path, kMaxKeyFile));
-  return info_from_json(as_text(text), path.string());
+  SIGILLO_TRY(KeyInfo key, info_from_json(as_text(text), path.string()));
+  // The secret's path is made from this name: it must not lead to another key, here or elsewhere.
+  if (key.name != name)
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("{} describes a key of another name, \"{}\"", path.string(), key.name),
+                 "restore the file from a backup"};
+  return key;
 }
 
 Result<std::string> Keyring::secret(const KeyInfo& info, std::string_view extension) const {

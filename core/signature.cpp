@@ -4,6 +4,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/openssl.hpp"
 
 namespace sigillo::core {
@@ -63,8 +66,49 @@ struct PublicKey::Impl {
 };
 
 namespace {
+
+using Raw =
+    std::array<std::uint8_t, 32>;  // an encoded point, little-endian: y, and x's sign on top
+
+// The y coordinates of the eight points whose order divides the cofactor (RFC 8032, 5.1): the sign
+// of x gives the others. Anybody can make signatures that hold under such a key.
+constexpr std::array<Raw, 5> kSmallOrder = {
+    {{0x00},
+     {0x01},
+     {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+     {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+      0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+      0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+     {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+      0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+      0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}}};
+
+// y is not below the field's prime 2^255 - 19: a second name for another point.
+bool is_not_reduced(const Raw& y) {
+  return y[31] == 0x7f && y[0] >= 0xed &&
+         std::all_of(y.begin() + 1, y.end() - 1, [](std::uint8_t b) { return b == 0xff; });
+}
+
+Status check_ed25519_point(const EVP_PKEY* key) {
+  Raw y{};
+  std::size_t size = y.size();
+  if (EVP_PKEY_get_raw_public_key(key, y.data(), &size) != 1 || size != y.size())
+    return failure("cannot read an Ed25519 public key");
+  y[31] &= 0x7f;
+  if (!is_not_reduced(y) &&
+      std::find(kSmallOrder.begin(), kSmallOrder.end(), y) == kSmallOrder.end())
+    return {};
+  return Error{ErrorCode::invalid_input,
+               "the Ed25519 public key is of small order or not in its only form: signatures under "
+               "it prove nothing",
+               "ask the key's owner for a real one"};
+}
+
 Result<std::shared_ptr<const PublicKey::Impl>> describe(openssl::Key key) {
   SIGILLO_TRY(const KeyAlgorithm algorithm, algorithm_of(key.get()));
+  if (algorithm == KeyAlgorithm::ed25519) SIGILLO_TRY_VOID(check_ed25519_point(key.get()));
   SIGILLO_TRY(Bytes spki, spki_of(key.get()));
   return std::shared_ptr<const PublicKey::Impl>(std::make_shared<PublicKey::Impl>(
       PublicKey::Impl{std::move(key), algorithm, std::move(spki)}));

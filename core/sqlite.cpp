@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <vector>
+
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::core::sqlite {
@@ -35,6 +38,48 @@ Meaning meaning_of(int primary) {
     default:
       return {ErrorCode::io_error, "check the disk and the system log, then try again"};
   }
+}
+
+// SQLite opens what it is given, and waits for ever for the other end of a FIFO; its side files are
+// opened in the same way.
+Status check_regular(const std::filesystem::path& path) {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+    const std::filesystem::path file = path.string() + suffix;
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+      return Error{ErrorCode::ledger_corrupt,
+                   fmt::format("{} is not a regular file", file.string()),
+                   "remove it, and restore the file from a backup"};
+  }
+  return {};
+}
+
+using SchemaObject = std::array<std::string, 4>;  // type, name, table, SQL
+
+std::string single_spaced(std::string_view sql) {
+  std::string out;
+  for (const char c : sql) {
+    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    if (!space) out.push_back(c);
+    else if (out.empty() || out.back() != ' ') out.push_back(' ');
+  }
+  return out;
+}
+
+// At most `limit` of them: a file can name more than memory holds.
+Result<std::vector<SchemaObject>> schema_of(Database& database, std::size_t limit) {
+  SIGILLO_TRY(auto select,
+              database.prepare("SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema "
+                               "ORDER BY type, name"));
+  std::vector<SchemaObject> objects;
+  while (objects.size() < limit) {
+    SIGILLO_TRY(const bool row, select.step());
+    if (!row) break;
+    objects.push_back(
+        {select.text(0), select.text(1), select.text(2), single_spaced(select.text(3))});
+  }
+  return objects;
 }
 
 }  // namespace
@@ -127,12 +172,17 @@ Result<Database> Database::open(const std::filesystem::path& path, OpenMode mode
       flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
       break;
   }
+  if (mode != OpenMode::memory) SIGILLO_TRY_VOID(check_regular(path));
   return open_uri(mode == OpenMode::memory ? ":memory:" : path.string(), flags, busy_ms, vfs);
 }
 
 Result<Database> Database::open_immutable(const std::filesystem::path& path) {
+  SIGILLO_TRY_VOID(check_regular(path));
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  if (error) return error_from_errno(error.value(), "cannot find the folder of", path);
   std::string uri = "file:";
-  for (const char c : std::filesystem::absolute(path).string()) {
+  for (const char c : whole.string()) {
     const bool plain = c == '/' || c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
                        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
@@ -152,7 +202,10 @@ Result<Database> Database::open_uri(const std::string& name, int flags, int busy
     return error;
   }
   sqlite3_busy_timeout(raw, busy_ms);
-  // Untrusted files: no functions in schemas, no double-quoted strings, corruption is found early.
+  // Untrusted files: no triggers, no views and no functions in schemas, no double-quoted strings;
+  // corruption is found early.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
@@ -180,6 +233,25 @@ Status Database::execute(std::string_view sql) {
   const int code = sqlite3_exec(handle(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return error_from_sqlite(handle(), code, "database");
   return {};
+}
+
+Status Database::require_schema(std::string_view sql) {
+  SIGILLO_TRY(Database model, open("", OpenMode::memory));
+  SIGILLO_TRY_VOID(model.execute(sql));
+  SIGILLO_TRY(const auto wanted, schema_of(model, std::size_t{1} << 16));
+  SIGILLO_TRY(const auto found, schema_of(*this, wanted.size() + 1));
+  if (found == wanted) return {};
+  const char* name = sqlite3_db_filename(handle(), "main");
+  std::string difference = "something is missing";
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (i < wanted.size() && found[i] == wanted[i]) continue;
+    difference = fmt::format("{} \"{}\" is missing, altered or not ours", found[i][0], found[i][1]);
+    break;
+  }
+  return Error{ErrorCode::ledger_corrupt,
+               fmt::format("{}: its schema is not the one that sigillo makes: {}",
+                           name != nullptr ? name : "database", difference),
+               "keep this file as evidence, and restore a good copy"};
 }
 
 Result<std::int64_t> Database::integer(std::string_view sql) {

@@ -53,11 +53,15 @@ enum class OpenMode { read_only, read_write, create, memory };
 
 class Database {
  public:
-  // busy_ms: how long a statement waits for another process's lock.
+  // busy_ms: how long a statement waits for another process's lock. ledger_corrupt if the file, or
+  // a side file of it, is there and is not a regular file. Triggers and views are switched off.
   [[nodiscard]] static Result<Database> open(const std::filesystem::path& path, OpenMode mode,
                                              int busy_ms = 10000, const char* vfs = nullptr);
   // Read-only, for a file that nobody writes (read-only media): no lock and no WAL.
   [[nodiscard]] static Result<Database> open_immutable(const std::filesystem::path& path);
+  // ledger_corrupt unless tables, indexes, views and triggers are exactly what executing `sql` in
+  // an empty database makes (white space aside).
+  [[nodiscard]] Status require_schema(std::string_view sql);
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
   [[nodiscard]] Status execute(std::string_view sql);  // one or more statements without results
   [[nodiscard]] Result<std::int64_t> integer(

@@ -100,7 +100,7 @@ class LineReader {
 
 // All lines are read and checked before the first is appended; then they go in batches, each all or
 // nothing.
-Result<ExitCode> append(const Context& context, const LogArguments& arguments) {
+Result<ExitCode> append(Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().record_key));
@@ -130,6 +130,8 @@ Result<ExitCode> append(const Context& context, const LogArguments& arguments) {
       return receipts.error().in(
           fmt::format("{} of {} records were appended", start, leaves.size()));
     if (start == 0) first = receipts->front().index;
+    context.lasting = fmt::format("{} of {} records are in the ledger, from entry {} on",
+                                  start + batch.size(), leaves.size(), first);
   }
   if (context.json) print_out("{}", json_line(Json{{"first", first}, {"count", leaves.size()}}));
   else print_out("{} records appended from entry {} on\n", leaves.size(), first);

@@ -29,6 +29,11 @@ Json receipt_json(const audit::Receipt& receipt) {
               {"checkpoint", receipt.checkpoint}};
 }
 
+// What stays true if the output that should tell it is lost.
+std::string in_ledger(const audit::Receipt& receipt) {
+  return fmt::format("the record is in the ledger, as entry {}", receipt.index);
+}
+
 // -- record KIND: options, help and validation come from the kind's table
 // ---------------------------------------------------
 
@@ -53,7 +58,7 @@ Result<Json> field_value(const FieldSpec& field, const std::vector<std::string>&
       fmt::format("{}: \"{}\" is not true or false", option_name(field.name), given.front()), ""};
 }
 
-Result<ExitCode> record(const Context& context, const RecordKind& kind, const FieldValues& values,
+Result<ExitCode> record(Context& context, const RecordKind& kind, const FieldValues& values,
                         bool schema) {
   if (schema) {
     print_out("{}\n", audit::json_schema(kind).dump(2));
@@ -74,6 +79,7 @@ Result<ExitCode> record(const Context& context, const RecordKind& kind, const Fi
   SIGILLO_TRY(const audit::Receipt receipt,
               audit::record(workspace, kind.name, fields,
                             {audit::named_subject(kind.subject, subject)}, context.clock));
+  context.lasting = in_ledger(receipt);
   if (context.json) print_out("{}", json_line(receipt_json(receipt)));
   else print_out("recorded {} of {} as entry {}\n", kind.name, printable(subject), receipt.index);
   return ExitCode::done;
@@ -103,7 +109,8 @@ void add_kind(CLI::App& parent, Context& context, const RecordKind& kind) {
 // -- dataset, model, outputs
 // ------------------------------------------------------------------------------------------
 
-ExitCode print_sealed(const Context& context, std::string_view what, const app::Sealed& sealed) {
+ExitCode print_sealed(Context& context, std::string_view what, const app::Sealed& sealed) {
+  context.lasting = in_ledger(sealed.receipt);
   if (context.json) {
     Json json{{"root", sealed.root},
               {"manifest", sealed.manifest},
@@ -120,8 +127,9 @@ ExitCode print_sealed(const Context& context, std::string_view what, const app::
   return ExitCode::done;
 }
 
-Result<ExitCode> seal(const Context& context, const app::SealDatasetRequest& request) {
+Result<ExitCode> seal(Context& context, const app::SealDatasetRequest& request) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY_VOID(workspace.stays_outside(request.path));
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   std::uint64_t shown = 0;
   const auto progress = [&](std::uint64_t bytes) {
@@ -135,15 +143,17 @@ Result<ExitCode> seal(const Context& context, const app::SealDatasetRequest& req
   return print_sealed(context, fmt::format("dataset {} sealed", printable(request.name)), *sealed);
 }
 
-Result<ExitCode> release(const Context& context, const app::ReleaseRequest& request) {
+Result<ExitCode> release(Context& context, const app::ReleaseRequest& request) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY_VOID(workspace.stays_outside(request.path));
   SIGILLO_TRY(const app::Sealed sealed, app::release_model(workspace, request, context.clock));
   return print_sealed(context, fmt::format("release {} recorded", printable(request.name)), sealed);
 }
 
-Result<ExitCode> outputs(const Context& context, const app::RecordOutputsRequest& request) {
+Result<ExitCode> outputs(Context& context, const app::RecordOutputsRequest& request) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const app::RecordedOutputs r, app::record_outputs(workspace, request, context.clock));
+  context.lasting = in_ledger(r.receipt);
   if (context.json) {
     print_out("{}", json_line(Json{{"count", r.count},
                                    {"found", r.found},

@@ -24,7 +24,8 @@ Json key_json(const core::KeyInfo& key) {
   return json;
 }
 
-ExitCode print_key(const Context& context, const core::KeyInfo& key) {
+ExitCode print_key(Context& context, const core::KeyInfo& key) {
+  context.lasting = fmt::format("key \"{}\" is in the keyring", key.name);
   if (context.json) print_out("{}", json_line(key_json(key)));
   else print_out("key {}: {} {}, id {}\n", key.name, key.kind, key.algorithm, key.key_id);
   return ExitCode::done;
@@ -46,6 +47,7 @@ Result<ExitCode> init(Context& context, InitArguments arguments) {
                                      context.entropy, context.clock));
   SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
   SIGILLO_TRY(const std::string checkpoint, ledger.latest_checkpoint());
+  context.lasting = fmt::format("the workspace {} is made", printable(workspace.folder().string()));
   if (context.json) {
     print_out("{}", json_line(Json{{"workspace", workspace.folder().string()},
                                    {"origin", arguments.origin},

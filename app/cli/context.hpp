@@ -24,6 +24,9 @@ struct Context {
   core::SystemEntropy entropy;
   // The chosen command; set while the arguments are parsed, called afterwards.
   std::function<core::Result<core::ExitCode>()> action;
+  // What the command did for good, such as an entry in the ledger; empty if nothing. It is told if
+  // standard output cannot be written, so that nobody does it twice.
+  std::string lasting;
   std::optional<int> exact_exit;  // `run`: the command's own exit code
 
   [[nodiscard]] core::Result<audit::Workspace> workspace() const {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <sstream>
 #include <utility>
 
@@ -50,8 +51,12 @@ std::vector<std::string> split_command(std::vector<std::string>& arguments) {
 int finish(const core::Result<core::ExitCode>& result, const cli::Context& context) {
   // A full disk behind standard output must not look like success.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    const core::Error error{core::ErrorCode::io_error, "standard output could not be written",
-                            "check the disk or the program that reads it"};
+    core::Error error{core::ErrorCode::io_error, "standard output could not be written",
+                      "check the disk or the program that reads it"};
+    if (!context.lasting.empty()) {
+      error.message += fmt::format("; the command itself is done: {}", context.lasting);
+      error.remedy += "; do not run the command again";
+    }
     cli::print_err("{}", cli::render_error(error));
     return context.exact_exit.value_or(static_cast<int>(core::ExitCode::environment));
   }
@@ -91,6 +96,35 @@ std::string nearest(const CLI::App& command, const std::vector<std::string>& arg
       if (word != child->get_name() && edits(word, child->get_name()) <= 2)
         return child->get_name();
   return "";
+}
+
+// No function of ours throws, but memory ends and libraries do.
+core::Result<core::ExitCode> act(const cli::Context& context) {
+  const auto failed = [&](std::string message) {
+    if (!context.lasting.empty()) message += "; done before that: " + context.lasting;
+    return core::Error{core::ErrorCode::io_error, std::move(message),
+                       "check memory and disk, then try again; if it happens again, report it"};
+  };
+  try {
+    return context.action();
+  } catch (const std::bad_alloc&) {
+    return failed("there is not enough memory");
+  } catch (const std::exception& error) {
+    return failed(fmt::format("the command was stopped: {}", cli::printable(error.what())));
+  }
+}
+
+// An empty value is most often a shell variable that was not set; "not given" would be another
+// question than the one that was meant.
+void refuse_empty_values(CLI::App& app) {
+  const CLI::Validator not_empty(
+      [](const std::string& value) {
+        return value.empty() ? std::string("the value is empty") : std::string();
+      },
+      "", "not-empty");
+  for (CLI::Option* option : app.get_options())
+    if (option->get_items_expected_max() > 0) option->check(not_empty);
+  for (CLI::App* command : app.get_subcommands(nullptr)) refuse_empty_values(*command);
 }
 
 // --help and --version arrive as exceptions too: they are the ones whose exit code is 0.
@@ -146,6 +180,7 @@ int main(int argc, char** argv) {
   cli::add_care_commands(app, context);
   cli::add_lineage_command(app, context);
   cli::add_report_command(app, context);
+  refuse_empty_values(app);
 
   const std::vector<std::string> given = arguments;
   try {
@@ -165,5 +200,5 @@ int main(int argc, char** argv) {
                               "`sigillo --help` lists the commands"},
                   context);
   }
-  return finish(context.action(), context);
+  return finish(act(context), context);
 }

@@ -85,10 +85,10 @@ core::Json fsck_json(const audit::FsckReport& report) {
                                   {"place", f.place},
                                   {"message", f.message},
                                   {"remedy", f.remedy}});
-  return core::Json{{"sound", report.sound()},           {"size", report.head.size},
-                    {"root", report.head.root.hex()},    {"records", report.records},
-                    {"checkpoints", report.checkpoints}, {"blobs", report.blobs},
-                    {"findings", std::move(findings)}};
+  return core::Json{{"sound", report.sound()},       {"size", report.head.size},
+                    {"uncovered", report.uncovered}, {"root", report.head.root.hex()},
+                    {"records", report.records},     {"checkpoints", report.checkpoints},
+                    {"blobs", report.blobs},         {"findings", std::move(findings)}};
 }
 
 }  // namespace sigillo::cli

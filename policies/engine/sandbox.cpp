@@ -62,27 +62,10 @@ void fail(sqlite3_context* context, const std::string& message) {
   sqlite3_result_error(context, message.c_str(), static_cast<int>(message.size()));
 }
 
-// clopper_pearson_upper_ppm(k, n, confidence_ppm): the one-sided upper bound of a rate after k
-// events in n trials, rounded up to whole parts per million (noise of the arithmetic below 1e-12
-// does not count as a part). NULL if an argument is NULL.
-void clopper_pearson_upper_ppm(sqlite3_context* context, int, sqlite3_value** arguments) {
-  std::array<std::int64_t, 3> value{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (sqlite3_value_type(arguments[i]) == SQLITE_NULL) return sqlite3_result_null(context);
-    if (sqlite3_value_type(arguments[i]) != SQLITE_INTEGER) {
-      return fail(context, "clopper_pearson_upper_ppm takes integers only");
-    }
-    value[i] = sqlite3_value_int64(arguments[i]);
-  }
-  const auto [k, n, confidence] = value;
-  if (k < 0 || n < k || confidence <= 0 || confidence >= 1'000'000) {
-    return fail(context,
-                "clopper_pearson_upper_ppm needs 0 <= k <= n and 0 < confidence_ppm < 1000000");
-  }
-  const double bound = core::clopper_pearson_upper(k, n, static_cast<double>(confidence) * 1e-6);
-  sqlite3_result_int64(
-      context,
-      std::min<std::int64_t>(1'000'000, static_cast<std::int64_t>(std::ceil(bound * 1e6 - 1e-6))));
+// What a bound over n trials costs: 62 halvings, each a sum that ends some ten standard deviations
+// (each at most sqrt(n) / 2) from its first term. A term counts as one step.
+std::int64_t steps_of_bound(std::int64_t n) {
+  return 62 * (200 + static_cast<std::int64_t>(6 * std::sqrt(static_cast<double>(n))));
 }
 
 // The guard of one date function: no argument may ask for local time. The work is SQLite's own, on
@@ -233,8 +216,8 @@ core::Status Sandbox::load(const core::Evidence& evidence,
 core::Status Sandbox::add_functions() {
   sqlite3* handle = database_->handle();
   constexpr int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
-  int code = sqlite3_create_function_v2(handle, "clopper_pearson_upper_ppm", 3, flags, nullptr,
-                                        &clopper_pearson_upper_ppm, nullptr, nullptr, nullptr);
+  int code = sqlite3_create_function_v2(handle, "clopper_pearson_upper_ppm", 3, flags, this,
+                                        &Sandbox::upper_bound_ppm, nullptr, nullptr, nullptr);
   for (const char* name : kDateFunctions) {
     if (code != SQLITE_OK) break;
     auto guard = std::make_unique<DateGuard>(DateGuard{dates_->handle(), name});
@@ -318,14 +301,42 @@ int Sandbox::judge(int action, const char* first, const char* second, const char
   }
 }
 
+bool Sandbox::spend(std::int64_t steps) {
+  steps_left_ -= steps;
+  if (steps_left_ >= 0) return true;
+  refusal_ = fmt::format("stopped after {} steps: the query does not end, or does too much",
+                         limits_.steps);
+  return false;
+}
+
+// clopper_pearson_upper_ppm(k, n, confidence_ppm): the one-sided upper bound of a rate after k
+// events in n trials, rounded up to whole parts per million (noise of the arithmetic below 1e-12
+// does not count as a part). NULL if an argument is NULL.
+void Sandbox::upper_bound_ppm(sqlite3_context* context, int, sqlite3_value** arguments) {
+  std::array<std::int64_t, 3> value{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (sqlite3_value_type(arguments[i]) == SQLITE_NULL) return sqlite3_result_null(context);
+    if (sqlite3_value_type(arguments[i]) != SQLITE_INTEGER) {
+      return fail(context, "clopper_pearson_upper_ppm takes integers only");
+    }
+    value[i] = sqlite3_value_int64(arguments[i]);
+  }
+  const auto [k, n, confidence] = value;
+  if (k < 0 || n < k || confidence <= 0 || confidence >= 1'000'000) {
+    return fail(context,
+                "clopper_pearson_upper_ppm needs 0 <= k <= n and 0 < confidence_ppm < 1000000");
+  }
+  if (!static_cast<Sandbox*>(sqlite3_user_data(context))->spend(steps_of_bound(n)))
+    return fail(context, "clopper_pearson_upper_ppm: too many trials");
+  const double bound = core::clopper_pearson_upper(k, n, static_cast<double>(confidence) * 1e-6);
+  sqlite3_result_int64(
+      context,
+      std::min<std::int64_t>(1'000'000, static_cast<std::int64_t>(std::ceil(bound * 1e6 - 1e-6))));
+}
+
 int Sandbox::progress(void* self) {
   auto* sandbox = static_cast<Sandbox*>(self);
-  sandbox->steps_left_ -= kProgressInterval;
-  if (sandbox->steps_left_ < 0) {
-    sandbox->refusal_ = fmt::format(
-        "stopped after {} steps: the query does not end, or does too much", sandbox->limits_.steps);
-    return 1;
-  }
+  if (!sandbox->spend(kProgressInterval)) return 1;
   if (sqlite3_memory_used() > sandbox->memory_ceiling_) {
     sandbox->refusal_ = fmt::format("stopped: the query needs more than {} bytes of memory",
                                     sandbox->limits_.memory_bytes);
@@ -442,8 +453,14 @@ core::Result<Table> Sandbox::query(std::string_view sql, const std::map<std::str
           break;
         case SQLITE_TEXT: {
           const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(raw, i));
-          row.emplace_back(
-              std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(raw, i))));
+          std::string text(data, static_cast<std::size_t>(sqlite3_column_bytes(raw, i)));
+          // char() and substr() of a cast can make what no JSON can hold.
+          if (!core::is_utf8(text))
+            return Error{ErrorCode::rule_error,
+                         fmt::format("query stopped: column {} holds a text that is not UTF-8",
+                                     table.columns[static_cast<std::size_t>(i)]),
+                         "give texts that are valid UTF-8"};
+          row.emplace_back(std::move(text));
           break;
         }
         default:

@@ -80,6 +80,9 @@ class Sandbox {
                        const char* database, const char* context);
   int judge(int action, const char* first, const char* second, const char* database);
   static int progress(void* self);
+  // Takes steps from the budget; false, with the refusal set, if they are spent.
+  bool spend(std::int64_t steps);
+  static void upper_bound_ppm(sqlite3_context* context, int count, sqlite3_value** arguments);
 
   SandboxLimits limits_;
   std::unique_ptr<StoppedClock> clock_;  // outlives both databases

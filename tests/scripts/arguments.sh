@@ -37,7 +37,7 @@ for date in 2026-13-01 0000-00-00 tomorrow 2026-1-1 2026-12-03T00:00:00Z "" 9999
 done
 refuse 3 not-found sigillo gate --pack ./nosuch; golden no_pack.txt
 refuse 3 not-found sigillo gate --pack nosuch
-refuse 3 not-found sigillo gate --pack ""
+refuse 3 invalid-argument sigillo gate --pack ""
 refuse 3 not-found sigillo gate --pack ids/x
 refuse 3 not-found sigillo gate --pack eu-ai-act --release nosuch; golden no_release.txt
 refuse 3 invalid-argument sigillo gate --pack eu-ai-act --format text,json; has_remedy
@@ -74,7 +74,7 @@ for empty in "--name= --license=MIT --source=x" "--name=n --license= --source=x"
   expect 3 sigillo dataset seal ids $empty; stderr_has "error [invalid-"
 done
 refuse 125 invalid-argument sigillo run --model= -- touch started
-refuse 125 invalid-input sigillo run --model "" -- touch started
+refuse 125 invalid-argument sigillo run --model "" -- touch started
 [ ! -e started ] || fail "the command was started"
 # the environment: an empty name is no name
 mkdir here && cd here

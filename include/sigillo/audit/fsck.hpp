@@ -14,8 +14,9 @@
 namespace sigillo::audit {
 
 enum class Severity {
-  note,     // worth knowing, such as entries that no checkpoint covers yet
-  warning,  // counts for nothing, such as a record that no trusted key signed
+  note,     // worth knowing, such as private values of a record that was interrupted
+  warning,  // counts for nothing, such as a record that no trusted key signed, or an entry that no
+            // checkpoint covers
   error,    // what is stored is not what was sealed: no verdict can rest on it
 };
 [[nodiscard]] std::string_view to_string(Severity severity);
@@ -31,6 +32,7 @@ struct Finding {
 struct FsckReport {
   std::vector<Finding> findings;
   LedgerHead head;                // recomputed
+  std::uint64_t uncovered = 0;    // entries past the latest stored checkpoint: not in the evidence
   std::uint64_t checkpoints = 0;  // verified
   std::uint64_t records = 0;      // trusted records
   std::uint64_t blobs = 0;        // verified

@@ -43,6 +43,9 @@ class Workspace {
   [[nodiscard]] BlobStore blobs() const { return BlobStore(folder_ / "blobs"); }
   // A workspace whose ledger is gone is ledger_corrupt: it had one.
   [[nodiscard]] core::Result<Ledger> ledger(Ledger::Access access) const;
+  // stays_outside: invalid_argument if path is this workspace, or is inside of it, or holds it,
+  // links resolved. What is sealed is published as digests, and a workspace holds keys.
+  [[nodiscard]] core::Status stays_outside(const std::filesystem::path& path) const;
   [[nodiscard]] std::filesystem::path private_values_file() const { return folder_ / "private.db"; }
   [[nodiscard]] std::filesystem::path projection_file() const { return folder_ / "evidence.db"; }
 

@@ -171,7 +171,7 @@ TEST_CASE("fsck: without its latest checkpoint the ledger gives the evidence of 
   CHECK(report.evidence.size == 12);
   CHECK_FALSE(report.evidence.rows.contains("ev1_outputs"));
   REQUIRE(report.findings.size() == 1);
-  CHECK(report.findings[0].severity == Severity::note);
+  CHECK(report.findings[0].severity == Severity::warning);
 }
 
 TEST_CASE("fsck: every byte of every blob, and blobs that are gone, cut or swapped", "[fsck]") {
