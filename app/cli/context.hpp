@@ -44,6 +44,7 @@ void add_run_command(CLI::App& app, Context& context);         // run
 void add_text_commands(CLI::App& app, Context& context);       // text
 void add_log_commands(CLI::App& app, Context& context);        // log
 void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
+void add_serve_commands(CLI::App& app, Context& context);      // serve, tokens
 
 // The whole manual as a roff page, from the same table as the help.
 [[nodiscard]] std::string man_page(const CLI::App& app);

@@ -103,6 +103,7 @@ int main(int argc, char** argv) {
   cli::add_text_commands(app, context);
   cli::add_log_commands(app, context);
   cli::add_gate_commands(app, context);
+  cli::add_serve_commands(app, context);
 
   try {
     std::reverse(arguments.begin(), arguments.end());

@@ -12,8 +12,6 @@
 
 namespace sigillo::cli {
 
-// A p-value from floor(log10 p * 1e6): "3.2e-45". Never rounded to zero.
-[[nodiscard]] std::string p_value_text(std::int64_t log10_micro);
 // Columns padded to their widest cell; the first row is the heading.
 [[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
 [[nodiscard]] std::string render_error(const core::Error& error);

@@ -3,105 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <nlohmann/json.hpp>
 
+#include "app/pipeline/text_detector.hpp"
 #include "sigillo/core/bytes.hpp"
 #include "sigillo/core/files.hpp"
-#include "sigillo/watermark/text.hpp"
-#include "sigillo/watermark/tokenizer.hpp"
 
 namespace sigillo::app {
 namespace fs = std::filesystem;
 using core::Error;
 using core::ErrorCode;
 using core::Result;
-using watermark::TokenId;
-using watermark::Tokenizer;
-
-namespace {
-
-constexpr std::size_t kMaxTokenizerBytes = std::size_t{64} << 20;
-
-// Token ids as decimal numbers between spaces, commas or brackets: a JSON list, or plain columns.
-Result<std::vector<TokenId>> parse_token_ids(std::string_view text) {
-  constexpr std::string_view separators = " \t\r\n,[]";
-  std::vector<TokenId> tokens;
-  for (std::size_t start = text.find_first_not_of(separators); start != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_of(separators, start), text.size());
-    TokenId token = 0;
-    const auto [stop, error] = std::from_chars(text.data() + start, text.data() + end, token);
-    if (error != std::errc() || stop != text.data() + end || token < 0)
-      return Error{
-          ErrorCode::invalid_input,
-          fmt::format("\"{}\" is no token id",
-                      text.substr(start, std::min<std::size_t>(end - start, 40))),
-          "give non-negative integers below 2^31, or name the --tokenizer if this is text"};
-    tokens.push_back(token);
-    start = text.find_first_not_of(separators, end);
-  }
-  return tokens;
-}
-
-Result<std::optional<Tokenizer>> load_tokenizer(const std::optional<fs::path>& file) {
-  if (!file.has_value()) return std::optional<Tokenizer>();
-  SIGILLO_TRY(const core::Bytes bytes, core::read_file(*file, kMaxTokenizerBytes));
-  auto tokenizer = Tokenizer::from_json(core::as_text(bytes));
-  if (!tokenizer.has_value()) return tokenizer.error().in(file->string());
-  return std::optional<Tokenizer>(*std::move(tokenizer));
-}
-
-class Detector {
- public:
-  Detector(watermark::TextProfile profile, const watermark::TextKey& key, std::string key_id,
-           std::optional<Tokenizer> tokenizer, std::int64_t threshold)
-      : profile_(std::move(profile)),
-        key_(key),
-        key_id_(std::move(key_id)),
-        tokenizer_(std::move(tokenizer)),
-        threshold_(threshold) {}
-
-  [[nodiscard]] Result<core::Detection> detect(const core::Bytes& bytes) const {
-    const std::string_view text = core::as_text(bytes);
-    // A byte-level tokenizer takes an image too, and "not found" would be said of it.
-    if (!core::is_utf8(text) || text.find('\0') != std::string_view::npos)
-      return Error{ErrorCode::invalid_input, "it is no UTF-8 text",
-                   "give the text as the model wrote it, in UTF-8"};
-    SIGILLO_TRY(const std::vector<TokenId> tokens,
-                tokenizer_.has_value() ? tokenizer_->encode(text) : parse_token_ids(text));
-    if (tokens.empty())
-      return Error{ErrorCode::invalid_input, "there is no text in it",
-                   "give a file that is not empty"};
-    watermark::DetectOptions options;
-    options.threshold_log10_micro = threshold_;
-    options.vocabulary = tokenizer_.has_value() ? tokenizer_->vocabulary_size() : 0;
-    SIGILLO_TRY(core::Detection detection, watermark::detect_text(profile_, key_, tokens, options));
-    detection.detector = kTextDetector;
-    detection.key_id = key_id_;
-    detection.artefact_digest = core::sha256(bytes).hex();
-    detection.tokenizer_digest = tokenizer_.has_value() ? tokenizer_->digest().hex() : "";
-    return detection;
-  }
-
- private:
-  watermark::TextProfile profile_;
-  watermark::TextKey key_;
-  std::string key_id_;
-  std::optional<Tokenizer> tokenizer_;
-  std::int64_t threshold_;
-};
-
-Result<Detector> make_detector(const audit::Workspace& workspace,
-                               const TextDetectRequest& request) {
-  SIGILLO_TRY(watermark::TextProfile profile, watermark::text_profile(request.profile));
-  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(request.key));
-  SIGILLO_TRY(const std::uint64_t secret, workspace.keyring().watermark_key(request.key));
-  SIGILLO_TRY(std::optional<Tokenizer> tokenizer, load_tokenizer(request.tokenizer));
-  return Detector(std::move(profile), watermark::TextKey(secret), info.key_id, std::move(tokenizer),
-                  request.threshold_log10_micro);
-}
-
-}  // namespace
 
 Result<std::vector<fs::path>> expand_folders(const std::vector<fs::path>& paths) {
   std::vector<fs::path> files;
@@ -127,12 +38,15 @@ Result<std::vector<fs::path>> expand_folders(const std::vector<fs::path>& paths)
 
 Result<std::vector<FileDetection>> detect_text_files(const audit::Workspace& workspace,
                                                      const TextDetectRequest& request) {
-  SIGILLO_TRY(const Detector detector, make_detector(workspace, request));
+  SIGILLO_TRY(const TextDetector detector,
+              TextDetector::open(workspace, {request.key, request.profile, request.tokenizer}));
+  watermark::DetectOptions options;
+  options.threshold_log10_micro = request.threshold_log10_micro;
   SIGILLO_TRY(const std::vector<fs::path> files, expand_folders(request.files));
   std::vector<FileDetection> detections;
   for (const fs::path& file : files) {
     SIGILLO_TRY(const core::Bytes bytes, core::read_file(file, kMaxTextBytes));
-    auto detection = detector.detect(bytes);
+    auto detection = detector.detect(core::as_text(bytes), options);
     if (!detection.has_value()) return detection.error().in(file.string());
     detections.push_back({file, *std::move(detection)});
   }

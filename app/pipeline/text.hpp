@@ -12,7 +12,6 @@
 namespace sigillo::app {
 
 inline constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
-inline constexpr const char* kTextDetector = "sigillo-text/" SIGILLO_VERSION;
 
 struct TextDetectRequest {
   std::vector<std::filesystem::path>
