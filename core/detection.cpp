@@ -1,5 +1,9 @@
 #include "sigillo/core/detection.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -127,6 +131,18 @@ Result<Detection> detection_from_json(const Json& value) {
               bounded_integer(value, "threshold_log10_micro", -kMaxJsonInteger, 0));
   SIGILLO_TRY_VOID(check_verdict(d));
   return d;
+}
+
+std::string p_value_text(std::int64_t log10_micro) {
+  const double log10 = static_cast<double>(log10_micro) / 1e6;
+  double exponent = std::floor(log10);
+  double mantissa = std::round(std::pow(10.0, log10 - exponent) * 10) / 10;
+  if (mantissa >= 10) {
+    mantissa /= 10;
+    exponent += 1;
+  }
+  return exponent >= -2 ? fmt::format("{:.3f}", std::pow(10.0, log10))
+                        : fmt::format("{:.1f}e{:.0f}", mantissa, exponent);
 }
 
 }  // namespace sigillo::core

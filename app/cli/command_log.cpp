@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <limits>
 #include <memory>
 
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
+#include "app/pipeline/record_reader.hpp"
 #include "sigillo/audit/proof.hpp"
-#include "sigillo/audit/trust.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -31,73 +30,6 @@ struct LogArguments {
   bool raw = false;
 };
 
-// The trust list as the ledger's records leave it.
-Result<audit::TrustList> trust_of(const audit::Workspace& workspace) {
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  audit::TrustList trust;
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
-        const auto record = audit::read_record(core::as_text(entry.leaf));
-        if (record.has_value()) static_cast<void>(trust.accept(entry.index, *record));
-        return {};
-      }));
-  return trust;
-}
-
-// Turns lines into leaves: an envelope that was signed elsewhere is taken as it is; {"kind",
-// "fields"} is signed here.
-class LineReader {
- public:
-  LineReader(const Context& context, const audit::Workspace& workspace, const core::Digest& ledger,
-             const core::PrivateKey& key)
-      : context_(context), workspace_(workspace), ledger_(ledger), key_(key) {}
-
-  Result<std::string> leaf(std::string_view line) {
-    SIGILLO_TRY(const Json value, core::parse_json(line));
-    return value.is_object() && value.contains("payloadType") ? take(line) : sign(value);
-  }
-
- private:
-  // A signature under a trusted key that does not hold would be damage in the ledger for ever. A
-  // record that nobody here may sign is only worthless, and fsck says so.
-  Result<std::string> take(std::string_view line) {
-    SIGILLO_TRY(const core::Envelope envelope, core::parse_envelope(line));
-    SIGILLO_TRY(std::string leaf, core::envelope_bytes(envelope));
-    SIGILLO_TRY(const audit::Record record, audit::read_record(leaf));
-    if (!trust_.has_value()) {
-      SIGILLO_TRY(trust_, trust_of(workspace_));
-    }
-    const auto actor = trust_->accept(std::numeric_limits<std::uint64_t>::max(), record);
-    if (!actor.has_value() && actor.error().code != ErrorCode::not_trusted)
-      return Error{actor.error().code, "the envelope's signature does not hold under the key named",
-                   "get the original envelope again"};
-    return leaf;
-  }
-
-  Result<std::string> sign(const Json& value) const {
-    SIGILLO_TRY(const std::string name, core::json_string(value, "kind", "record"));
-    SIGILLO_TRY(const Json fields, core::json_member(value, "fields", "record"));
-    if (value.size() != 2)
-      return Error{ErrorCode::invalid_input, "a record has the members kind and fields, no others",
-                   "what is to be recorded belongs into fields"};
-    const audit::RecordKind* kind = audit::find_record_kind(name);
-    if (kind == nullptr || !kind->by_hand)
-      return Error{ErrorCode::invalid_input,
-                   fmt::format("record kind \"{}\" cannot be appended by hand", printable(name)),
-                   "`sigillo record --help` lists the kinds"};
-    SIGILLO_TRY_VOID(audit::validate_fields(*kind, fields));
-    const std::string subject = fields.at(std::string(kind->subject)).get<std::string>();
-    return audit::make_record(*kind, fields, {audit::named_subject(kind->subject, subject)},
-                              ledger_, key_, context_.clock);
-  }
-
-  const Context& context_;
-  const audit::Workspace& workspace_;
-  core::Digest ledger_;
-  const core::PrivateKey& key_;
-  std::optional<audit::TrustList> trust_;  // made when the first envelope comes
-};
-
 // All lines are read and checked before the first is appended; then they go in batches, each all or
 // nothing.
 Result<ExitCode> append(Context& context, const LogArguments& arguments) {
@@ -106,7 +38,7 @@ Result<ExitCode> append(Context& context, const LogArguments& arguments) {
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const core::Bytes bytes, core::read_file(arguments.file, kMaxAppendBytes));
   SIGILLO_TRY(const core::Digest ledger, audit::ledger_id(workspace));
-  LineReader reader(context, workspace, ledger, key);
+  app::RecordReader reader(context.clock, workspace, ledger, key);
   std::vector<std::string> leaves;
   std::string_view rest = core::as_text(bytes);
   for (std::size_t number = 1; !rest.empty(); ++number) {

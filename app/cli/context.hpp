@@ -52,6 +52,7 @@ void add_bundle_commands(CLI::App& app, Context& context);     // bundle
 void add_care_commands(CLI::App& app, Context& context);       // backup, restore, migrate, doctor
 void add_lineage_command(CLI::App& app, Context& context);     // lineage
 void add_report_command(CLI::App& app, Context& context);      // report
+void add_serve_commands(CLI::App& app, Context& context);      // serve, tokens
 
 // The whole manual as a roff page, from the same table as the help.
 [[nodiscard]] std::string man_page(const CLI::App& app);

@@ -180,6 +180,7 @@ int main(int argc, char** argv) {
   cli::add_care_commands(app, context);
   cli::add_lineage_command(app, context);
   cli::add_report_command(app, context);
+  cli::add_serve_commands(app, context);
   refuse_empty_values(app);
 
   const std::vector<std::string> given = arguments;

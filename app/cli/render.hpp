@@ -13,7 +13,7 @@
 
 namespace sigillo::cli {
 
-using report::p_value_text;
+using core::p_value_text;
 using report::printable;
 using report::printable_lines;
 

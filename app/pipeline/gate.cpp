@@ -14,6 +14,10 @@ Result<GateResult> gate(const audit::Workspace& workspace, const GateRequest& re
   GateResult result;
   SIGILLO_TRY(result.pack, policy::load_pack(request.pack));
   SIGILLO_TRY(result.ledger, audit::fsck(workspace));
+  // Entries that no checkpoint covers would be left out of the evidence in silence: what is only
+  // worth a warning in a ledger is an error in what a verdict rests on.
+  for (audit::Finding& finding : result.ledger.findings)
+    if (finding.check == "uncovered") finding.severity = audit::Severity::error;
   if (!result.ledger.sound()) return result;
   policy::EvaluateOptions options;
   options.as_of = request.as_of;

@@ -18,7 +18,8 @@ struct GateResult {
   policy::Pack pack;  // the rules that were judged by, or would have been
   audit::FsckReport ledger;
   std::optional<policy::Verdicts>
-      verdicts;  // nothing if the ledger is not sound: the gate then refuses to judge
+      verdicts;  // nothing if the ledger is not sound, or has entries that no checkpoint covers
+                 // (then an error, too): the gate refuses to judge
   std::string projection_problem;  // why evidence.db could not be written; no part of the verdict
   core::ExitCode exit = core::ExitCode::undecided;
 };

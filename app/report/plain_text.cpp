@@ -3,23 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "sigillo/core/bytes.hpp"
 
 namespace sigillo::report {
-
-std::string p_value_text(std::int64_t log10_micro) {
-  const double log10 = static_cast<double>(log10_micro) / 1e6;
-  double exponent = std::floor(log10);
-  double mantissa = std::round(std::pow(10.0, log10 - exponent) * 10) / 10;
-  if (mantissa >= 10) {
-    mantissa /= 10;
-    exponent += 1;
-  }
-  return exponent >= -2 ? fmt::format("{:.3f}", std::pow(10.0, log10))
-                        : fmt::format("{:.1f}e{:.0f}", mantissa, exponent);
-}
 
 namespace {
 

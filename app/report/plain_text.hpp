@@ -16,7 +16,5 @@ namespace sigillo::report {
 [[nodiscard]] std::string markup(std::string_view text);
 // At most `limit` bytes, cut between characters, with an ellipsis if something was cut.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t limit);
-// A p-value from floor(log10 p * 1e6): "3.2e-45". Never rounded to zero.
-[[nodiscard]] std::string p_value_text(std::int64_t log10_micro);
 
 }  // namespace sigillo::report

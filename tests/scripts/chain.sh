@@ -106,6 +106,11 @@ first=$(json 'j["run_id"]')
 expect 0 sigillo --workspace c run --model tinylm --output there -- sh -c 'for f in there/*; do cat "$f" >x; cat x >"$f"; done'
 expect 0 sigillo --workspace c model release there --name fourth --system s --model tinylm --json
 json_has "j['run_id'] == '$first'"
+again
+sqlite3 c/ledger.db "DELETE FROM checkpoints WHERE size = (SELECT max(size) FROM checkpoints)"  # hides the newest entries
+expect 2 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release marked; stdout_has "no stored checkpoint covers them"
+expect 0 sigillo --workspace c log checkpoint
+expect 0 sigillo --workspace c gate --pack eu-ai-act --as-of 2026-12-03 --release marked
 mkdir -p hollow/eu-ai-act/rules
 (cd hollow && expect 3 sigillo gate --pack eu-ai-act --as-of 2026-12-03 --release nosuch; SIGILLO_PACKS='' expect 0 sigillo --workspace ../w gate --pack eu-ai-act --as-of 2026-12-03 --release marked)
 rm -rf c

@@ -35,6 +35,9 @@ struct Detection {
   bool operator==(const Detection&) const = default;
 };
 
+// A p-value from its integer form: "3.2e-45", "0.478". Never rounded to zero. For people.
+[[nodiscard]] std::string p_value_text(std::int64_t log10_micro);
+
 // The canonical JSON form (docs/formats/detection.md) and its strict reader: unknown or missing
 // members are errors.
 [[nodiscard]] Json to_json(const Detection& detection);

@@ -1,0 +1,102 @@
+#include "app/server/serve.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+namespace sigillo::server {
+using core::Error;
+using core::ErrorCode;
+using core::Status;
+
+namespace {
+
+constexpr std::chrono::milliseconds kGrace{5000};
+
+sigset_t block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void wait_for(const sigset_t& signals) {
+  int signal = 0;
+  while (sigwait(&signals, &signal) != 0) continue;
+}
+
+// A connection is a descriptor; the soft limit is often 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 8192);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// The address for machines: no page, no verification.
+Handler operations_only(Service& service) {
+  return [&service](const Request& request) {
+    if (request.path == "/metrics" || request.path == "/healthz" || request.path == "/readyz")
+      return service.respond(request);
+    return to_response({ProblemKind::not_found, "this address answers /metrics, /healthz, /readyz"},
+                       request.request_id);
+  };
+}
+
+}  // namespace
+
+Status forbid_memory_dumps() {
+  const rlimit none{0, 0};
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0 || ::prctl(PR_GET_DUMPABLE) != 0 ||
+      ::setrlimit(RLIMIT_CORE, &none) != 0)
+    return Error{ErrorCode::io_error, "the system does not let this process forbid core dumps",
+                 "look for a sandbox that refuses prctl or setrlimit"};
+  return {};
+}
+
+Status serve(const audit::Workspace& workspace, const ServeOptions& options,
+             const core::Clock& clock, core::Entropy& entropy, const ServeTalk& talk) {
+  SIGILLO_TRY_VOID(forbid_memory_dumps());
+  raise_descriptor_limit();
+  const sigset_t stop_signals = block_stop_signals();
+  SIGILLO_TRY(const app::Verifier verifier,
+              app::Verifier::open(workspace, options.detectors, clock));
+
+  Metrics metrics(Service::paths());
+  Service service(workspace, verifier, clock, metrics,
+                  {options.anonymous, !options.metrics_address.has_value()});
+  Exchange exchange([&](const Request& request) { return service.respond(request); }, metrics,
+                    entropy, options.behind_proxy);
+  SIGILLO_TRY(Listener listener, Listener::open(options.listen, exchange, metrics));
+
+  Service operations(workspace, verifier, clock, metrics, {options.anonymous, true});
+  Exchange operations_exchange(operations_only(operations), metrics, entropy);
+  std::optional<Listener> operations_listener;
+  if (options.metrics_address.has_value()) {
+    ListenOptions listen;
+    listen.address = *options.metrics_address;
+    listen.threads = 1;
+    listen.max_connections = 32;
+    SIGILLO_TRY(operations_listener, Listener::open(listen, operations_exchange, metrics));
+    operations_listener->start();
+    talk.listening(fmt::format("metrics at {}", operations_listener->url()));
+  }
+  if (!listener.loopback())
+    talk.note(
+        "this address is not loopback and HTTP is not encrypted: put a proxy with TLS before it");
+  listener.start();
+  talk.listening(fmt::format("listening on {}", listener.url()));
+  wait_for(stop_signals);
+  listener.stop(kGrace);
+  if (operations_listener.has_value()) operations_listener->stop(std::chrono::milliseconds(0));
+  talk.note(fmt::format("stopped after {} requests and {} refusals", metrics.answers(),
+                        metrics.refusals()));
+  return {};
+}
+
+}  // namespace sigillo::server

@@ -1,0 +1,37 @@
+// serve: the whole server, from its options to a clean end.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "app/server/listener.hpp"
+#include "app/server/service.hpp"
+
+namespace sigillo::server {
+
+struct ServeOptions {
+  ListenOptions listen;
+  std::optional<std::string> metrics_address;  // /metrics, /healthz and /readyz only there
+  Rate anonymous;
+  bool behind_proxy = false;
+  std::vector<app::TextDetectorSpec> detectors;
+};
+
+// What the command line tells people: where it listens (standard output), and the rest.
+struct ServeTalk {
+  std::function<void(const std::string&)> listening;
+  std::function<void(const std::string&)> note;
+};
+
+// Serves until SIGTERM or SIGINT. To be called before another thread exists: it blocks the two
+// signals for all threads.
+[[nodiscard]] core::Status serve(const audit::Workspace& workspace, const ServeOptions& options,
+                                 const core::Clock& clock, core::Entropy& entropy,
+                                 const ServeTalk& talk);
+
+// No core dump of this process, no other process of this user reads its memory, no swap file of it
+// where the limit allows (mlock is not used). io_error if the system refuses.
+[[nodiscard]] core::Status forbid_memory_dumps();
+
+}  // namespace sigillo::server

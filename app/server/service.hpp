@@ -1,0 +1,66 @@
+// Service: what each path answers. A handler parses, calls app/pipeline and renders; it holds no
+// logic of its own and keeps nothing of a request.
+#pragma once
+
+#include <mutex>
+
+#include "app/pipeline/verify.hpp"
+#include "app/server/limiter.hpp"
+#include "app/server/metrics.hpp"
+#include "app/server/problem.hpp"
+#include "app/server/tokens.hpp"
+
+namespace sigillo::server {
+
+struct ServiceOptions {
+  Rate anonymous;              // of verifications, an address
+  bool public_metrics = true;  // whether /metrics is answered here
+};
+
+// Thread-safe. What it is given must outlive it.
+class Service {
+ public:
+  Service(const audit::Workspace& workspace, const app::Verifier& verifier,
+          const core::Clock& clock, Metrics& metrics, const ServiceOptions& options);
+  [[nodiscard]] Response respond(const Request& request);
+
+  // Every path, for metrics.
+  [[nodiscard]] static std::vector<std::string> paths();
+
+ private:
+  using Answer = Response (Service::*)(const Request&);
+  struct Route {
+    std::string_view method, path, type;  // the media type of its answer
+    Answer answer;
+  };
+  static const std::vector<Route>& routes();
+
+  Response page(const Request& request);
+  Response page_result(const Request& request);
+  Response verify(const Request& request);
+  Response append_record(const Request& request);
+  Response detectors(const Request& request);
+  Response health(const Request& request);
+  Response readiness(const Request& request);
+  Response metrics_text(const Request& request);
+  Response openapi(const Request& request);
+
+  struct Verified {
+    app::Verification verification;
+    std::optional<std::string> receipt;
+  };
+  core::Result<Verified> run_verification(std::string_view text, bool with_receipt);
+  [[nodiscard]] std::optional<Problem> over_limit(const Request& request);
+  [[nodiscard]] core::Result<std::optional<Token>> token_of(const Request& request) const;
+
+  const audit::Workspace& workspace_;
+  const app::Verifier& verifier_;
+  const core::Clock& clock_;
+  Metrics& metrics_;
+  ServiceOptions options_;
+  RateLimiter limiter_;
+  TokenFile tokens_;
+  std::mutex appending_;  // one append at a time: a queue here costs less than the ledger's lock
+};
+
+}  // namespace sigillo::server
