@@ -181,7 +181,9 @@ int main(int argc, char** argv) {
   cli::add_lineage_command(app, context);
   cli::add_report_command(app, context);
   cli::add_serve_commands(app, context);
+  cli::add_completion_command(app, context);
   refuse_empty_values(app);
+  cli::add_examples(app);
 
   const std::vector<std::string> given = arguments;
   try {

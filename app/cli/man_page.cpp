@@ -22,6 +22,14 @@ std::string command_section(const CLI::App& command, const std::string& path) {
     out += fmt::format(".TP\n.B {}\n{}{}\n", roff(option->get_name(false, true)),
                        roff(option->get_description()), required);
   }
+  // What the help says below its options: notes, exit codes, an example.
+  for (std::string_view rest = command.get_footer(); !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    out += line.starts_with("  ") ? fmt::format(".RS\n{}\n.RE\n", roff(line.substr(2)))
+                                  : fmt::format(".PP\n{}\n", roff(line));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
   for (const CLI::App* child : command.get_subcommands({}))
     out += command_section(*child, path + " " + child->get_name());
   return out;
@@ -46,7 +54,11 @@ std::string man_page(const CLI::App& app) {
       "recorded.\n";
   out +=
       ".SH ENVIRONMENT\n.TP\n.B SIGILLO_WORKSPACE\nthe workspace, if \\-\\-workspace is not given; "
-      "else ./.sigillo\n.TP\n.B SIGILLO_PACKS\nfolder in which packs are looked up by name\n";
+      "else ./.sigillo\n.TP\n.B SIGILLO_PACKS\nfolder in which packs are looked up by "
+      "name\n.TP\n.B SIGILLO_RUN_ID, SIGILLO_RUN_REPORT\nset for the command of "
+      "\\fBrun\\fR: its id, and the file into which it may report its FLOP\n.SH FILES\n.TP\n"
+      ".B .sigillo\nthe workspace: keys, ledger, blobs\n.SH SEE ALSO\n"
+      "docs/README.md of the source: formats, decisions, operating\n";
   return out;
 }
 

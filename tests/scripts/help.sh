@@ -23,6 +23,11 @@ for verb in "${verbs[@]}"; do
   expect 0 sigillo $verb --help
   stderr_empty
   stdout_has "--help"
+  # A command that does something shows how it is typed, and the program understands what it shows.
+  if ! grep -q '^Subcommands:' "$SCRATCH/.out"; then
+    grep -A 1 -x 'Example:' "$SCRATCH/.out" | grep -q "^  sigillo $verb" || fail "\"$verb --help\" has no example"
+    grep -A 1 -x 'Example:' "$SCRATCH/.out" | tail -n 1 >>examples
+  fi
   # Each line of an option or a positional is "  name   description", or a name whose description is on the next line.
   awk '/^(Options|Positionals|Subcommands):/ {list = 1; next} /^$/ {list = 0}
        list && /^  [^ ]/ {if (open) exit 1; open = $0 !~ /^  .*[^ ]  +[^ ]/; next}
@@ -45,6 +50,29 @@ fi
 
 expect 0 sigillo --version
 grep -qxE 'sigillo [0-9]+\.[0-9]+\.[0-9]+' "$SCRATCH/.out" || fail "--version says something else"
+
+touch log.vkey  # examples read it
+while read -r example; do
+  example=${example%%>*}
+  (eval "sigillo --workspace nowhere ${example#sigillo }") >"$SCRATCH/.out" 2>"$SCRATCH/.err" </dev/null || true
+  ! grep -qE 'invalid-argument.*(expected|required|not in|not been)' "$SCRATCH/.err" || fail "the example is not understood: $example"
+  rm -rf nowhere audit.tar sigillo-backup.tar
+done <examples
+[ "$(wc -l <examples)" -gt 30 ] || fail "there are few examples"
+rm -f examples log.vkey
+
+# completion
+for shell in bash zsh fish; do
+  expect 0 sigillo completion $shell
+  stdout_has verify-proof
+done
+expect 0 sigillo completion bash
+complete_words() {  # complete_words WORDS...: what bash offers after them
+  bash -c 'source .out 2>/dev/null; COMP_WORDS=(sigillo "$@"); COMP_CWORD=$#; _sigillo; printf "%s\n" "${COMPREPLY[@]}"' - "$@"
+}
+complete_words log ver | grep -qx verify-proof || fail "completion of \"log ver\""
+complete_words gate --rel | grep -qx -- --release || fail "completion of \"gate --rel\""
+complete_words --workspace w keys e | grep -qx export || fail "completion behind an option"
 
 for bad in "" nosuch --nosuch "log" "log nosuch" "log show" "log show x" "log show -1" "keys generate" "gate" "gate --pack" \
   "gate --pack eu-ai-act --format xml" "policy nosuch" "keys generate k --algorithm rsa" "init extra" "log list --nosuch" \
