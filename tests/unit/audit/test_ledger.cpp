@@ -120,6 +120,17 @@ TEST_CASE("ledger: rows beyond the head, or missing before it, stop an append", 
   CHECK(code(log.ledger.append(batch_of(1))) == ErrorCode::ledger_corrupt);
 }
 
+TEST_CASE("ledger: a trigger that comes after the open swallows nothing", "[ledger]") {
+  Log log;
+  value(log.ledger.append(batch_of(2)));
+  sql(log.file(),
+      "CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE idx = new.idx; "
+      "END");
+  value(log.ledger.append(batch_of(2, "more")));
+  sql(log.file(), "DROP TRIGGER t");
+  CHECK(check_log(log.file()).size() == 4);
+}
+
 TEST_CASE("ledger: create and open", "[ledger]") {
   Log log;
   value(log.ledger.append(batch_of(2)));
@@ -141,10 +152,19 @@ TEST_CASE("ledger: create and open", "[ledger]") {
   for (const auto& [change, expected] : std::vector<std::pair<std::string, ErrorCode>>{
            {"PRAGMA user_version = 2", ErrorCode::workspace_newer},
            {"PRAGMA user_version = 0", ErrorCode::ledger_corrupt},
-           {"PRAGMA application_id = 1", ErrorCode::ledger_corrupt}}) {
+           {"PRAGMA application_id = 1", ErrorCode::ledger_corrupt},
+           {"CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries; END",
+            ErrorCode::ledger_corrupt},
+           {"CREATE VIEW v AS SELECT 1", ErrorCode::ledger_corrupt},
+           {"CREATE TABLE extra(a)", ErrorCode::ledger_corrupt},
+           {"CREATE INDEX i ON entries(leaf)", ErrorCode::ledger_corrupt},
+           {"ALTER TABLE checkpoints ADD COLUMN more TEXT", ErrorCode::ledger_corrupt},
+           {"DROP TABLE checkpoints", ErrorCode::ledger_corrupt}}) {
     Log other;
     sql(other.file(), change);
+    CAPTURE(change);
     CHECK(code(Ledger::open(other.file(), Ledger::Access::write)) == expected);
+    CHECK(code(Ledger::open(other.file(), Ledger::Access::read)) == expected);
   }
 }
 

@@ -225,9 +225,14 @@ TEST_CASE("runs: what is private stays out of ledger and blobs, secrets out of e
   Runner r;
   ::setenv("MY_API_TOKEN", "secret-one-6b1f", 1);
   ::setenv("SLURM_JWT", "secret-two-6b1f", 1);
+  ::setenv("SLURM_jwt", "secret-two-6b1f", 1);
+  ::setenv("CUDA_AUTH", "secret-two-6b1f", 1);
+  ::setenv("PYTHON_API_PASS", "secret-two-6b1f", 1);
   ::setenv("OMP_NUM_THREADS", "allowed-three-6b1f", 1);
   const auto result = r.run({"/bin/sh", "-c", "exit 0", "argument-four-6b1f"});
-  for (const char* name : {"MY_API_TOKEN", "SLURM_JWT", "OMP_NUM_THREADS"}) ::unsetenv(name);
+  for (const char* name : {"MY_API_TOKEN", "SLURM_JWT", "SLURM_jwt", "CUDA_AUTH", "PYTHON_API_PASS",
+                           "OMP_NUM_THREADS"})
+    ::unsetenv(name);
   check(r.workspace);
   CHECK_FALSE(mentions(r.workspace.folder(), "secret-one-6b1f"));
   CHECK_FALSE(mentions(r.workspace.folder(), "secret-two-6b1f"));

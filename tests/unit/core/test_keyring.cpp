@@ -154,6 +154,16 @@ TEST_CASE_METHOD(Fixture, "a key file that was exchanged is noticed") {
   REQUIRE_CODE(keyring.signing_key("two"), not_found);
 }
 
+TEST_CASE_METHOD(Fixture, "a description of another name is refused, wherever it leads") {
+  REQUIRE_OK(signing("one"));
+  REQUIRE_OK(signing("two"));
+  fs::copy_file(file("two.json"), file("one.json"), fs::copy_options::overwrite_existing);
+  REQUIRE_CODE(keyring.info("one"), invalid_input);
+  REQUIRE_CODE(keyring.signing_key("one"), invalid_input);
+  REQUIRE_CODE(keyring.list(), invalid_input);
+  REQUIRE_OK(keyring.signing_key("two"));
+}
+
 TEST_CASE_METHOD(Fixture, "keys are imported from their files' text") {
   const PrivateKey key = PrivateKey::generate(KeyAlgorithm::ecdsa_p256, entropy).value();
   const auto imported = keyring.import_key("pem", key.pem().value(), entropy, clock);

@@ -109,6 +109,41 @@ TEST_CASE("secrets have 32 bytes and lie in the group") {
   }
 }
 
+TEST_CASE("an Ed25519 point of small order, or in a second form, is no key") {
+  // The eight torsion points, the other sign of those with x = 0, and each y that is not below p.
+  std::vector<std::string> refused = {
+      "0000000000000000000000000000000000000000000000000000000000000000",
+      "0000000000000000000000000000000000000000000000000000000000000080",
+      "0100000000000000000000000000000000000000000000000000000000000000",
+      "0100000000000000000000000000000000000000000000000000000000000080",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+      "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+      "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"};
+  for (int low = 0xed; low <= 0xff; ++low)
+    for (const char* high : {"7f", "ff"}) {
+      const auto first = static_cast<std::uint8_t>(low);
+      refused.push_back(hex_encode(ByteView(&first, 1)) + std::string(60, 'f') + high);
+    }
+  const Bytes prefix = hex_decode("302a300506032b6570032100").value();
+  for (const std::string& point : refused) {
+    INFO(point);
+    const Bytes raw = hex_decode(point).value();
+    REQUIRE(raw.size() == 32);
+    REQUIRE_CODE(PublicKey::from_ed25519(raw), invalid_input);
+    Bytes spki = prefix;
+    spki.insert(spki.end(), raw.begin(), raw.end());
+    REQUIRE_CODE(PublicKey::from_spki_der(spki), invalid_input);
+  }
+  // The neighbours: the base point, and p - 2 in place of p - 1.
+  REQUIRE_OK(PublicKey::from_ed25519(
+      hex_decode("5866666666666666666666666666666666666666666666666666666666666666").value()));
+  REQUIRE_OK(PublicKey::from_ed25519(
+      hex_decode("ebffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f").value()));
+}
+
 TEST_CASE("keys survive PEM and DER") {
   const KeyAlgorithm algorithm = GENERATE(KeyAlgorithm::ed25519, KeyAlgorithm::ecdsa_p256);
   const PrivateKey key = make_key(algorithm, 3);

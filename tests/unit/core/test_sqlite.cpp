@@ -123,7 +123,7 @@ TEST_CASE("a database is never made by accident") {
     REQUIRE_FALSE(std::filesystem::exists(folder / "none"));
   }
   REQUIRE_CODE(Database::open(folder / "no" / "db", OpenMode::create), permission_denied);
-  REQUIRE_CODE(Database::open(folder.path(), OpenMode::create), permission_denied);
+  REQUIRE_CODE(Database::open(folder.path(), OpenMode::create), ledger_corrupt);
 }
 
 TEST_CASE("a file that is no database is named as corrupt") {

@@ -164,6 +164,9 @@ TEST_CASE("sandbox: floats and bytes are no answers", "[policies]") {
   using Catch::Contains;
   CHECK_THAT(refusal("SELECT 1.5 AS x"), Contains("column x holds a floating-point"));
   CHECK_THAT(refusal("SELECT x'00' AS x"), Contains("bytes"));
+  CHECK_THAT(refusal("SELECT char(55296) AS x"),
+             Contains("column x holds a text that is not UTF-8"));
+  CHECK_THAT(refusal("SELECT CAST(x'ff' AS TEXT) AS x"), Contains("not UTF-8"));
   CHECK_THAT(refusal("SELECT sum(9223372036854775807) AS x FROM ev1_systems"),
              Contains("integer overflow"));
 }
@@ -227,6 +230,16 @@ TEST_CASE("sandbox: Clopper-Pearson in parts per million", "[policies]") {
              Catch::Contains("confidence_ppm"));
   CHECK_THAT(refusal("SELECT clopper_pearson_upper_ppm('0', 1, 950000) AS x"),
              Catch::Contains("integers only"));
+  // The work grows with the square root of n, and is taken from the same budget.
+  CHECK(value("0, 1000000000, 950000") == number(1));
+  CHECK(value("500000000, 1000000000, 950000") == number(500027));
+  CHECK_THAT(refusal("SELECT clopper_pearson_upper_ppm(4611686018427387904, 9223372036854775807, "
+                     "950000) AS x"),
+             Catch::Contains("stopped after"));
+  CHECK_THAT(
+      refusal("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
+              "SELECT sum(clopper_pearson_upper_ppm(i, 1000000000, 950000)) AS x FROM n"),
+      Catch::Contains("stopped after"));
 }
 
 TEST_CASE("sandbox: integers and texts stay what they are", "[policies]") {
