@@ -25,6 +25,7 @@ Result<Sealed> store_manifest(const audit::Workspace& workspace, const audit::Ma
 Result<Sealed> seal_dataset(const audit::Workspace& workspace, const SealDatasetRequest& request,
                             const core::Clock& clock,
                             const std::function<void(std::uint64_t)>& progress) {
+  SIGILLO_TRY_VOID(workspace.stays_outside(request.path));
   SIGILLO_TRY(const audit::Manifest manifest, audit::scan_manifest(request.path, progress));
   SIGILLO_TRY(Sealed sealed, store_manifest(workspace, manifest));
   const Json fields{{"dataset", request.name},     {"license", request.license},
@@ -40,6 +41,7 @@ Result<Sealed> seal_dataset(const audit::Workspace& workspace, const SealDataset
 
 Result<Sealed> release_model(const audit::Workspace& workspace, const ReleaseRequest& request,
                              const core::Clock& clock) {
+  SIGILLO_TRY_VOID(workspace.stays_outside(request.path));
   SIGILLO_TRY(const audit::Manifest manifest, audit::scan_manifest(request.path));
   SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
   SIGILLO_TRY(Sealed sealed, store_manifest(workspace, manifest));

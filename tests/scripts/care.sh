@@ -17,7 +17,8 @@ expect 0 env -u SIGILLO_WORKSPACE sigillo log verify-consistency early proof --l
 json_has 'j["verified"] and j["old_size"] == 5 and j["size"] == 9'
 sed 's/^old 5/old 4/' proof >bad
 refuse 1 proof-invalid sigillo log verify-consistency early bad --log-key "$key"
-refuse 1 signature-invalid sigillo log verify-consistency early proof --log-key "$(sigillo --workspace w keys export owner --format vkey)"
+expect 0 sigillo --workspace namesake init --origin test.example/w --actor Tester  # the same name, another key
+refuse 1 signature-invalid sigillo log verify-consistency early proof --log-key "$(sigillo --workspace namesake keys export log --format vkey)"
 refuse 3 invalid-input sigillo log verify-consistency early three --log-key "$key"
 for bad in "" "--from 0" "--from 10" "1 --from 2"; do refuse 3 invalid-argument sigillo log prove $bad; has_remedy; done
 expect 0 sigillo log prove 1

@@ -244,11 +244,10 @@ TEST_CASE("an exporter who lies is found out", "[bundle]") {
     std::string lines(core::as_text(members["entries.jsonl"]));
     const std::size_t last = lines.rfind('\n', lines.size() - 2) + 1;
     lines = lines.substr(0, last) +
-            value(audit::make_record(*audit::find_record_kind("placement"), example("placement"),
-                                     {audit::named_subject("system", "other")},
-                                     value(audit::ledger_id(world.workspace)),
-                                     value(world.workspace.keyring().signing_key("owner")),
-                                     world.clock)) +
+            value(audit::make_record(
+                *audit::find_record_kind("placement"), example("placement"),
+                {audit::named_subject("system", "other")}, value(audit::ledger_id(world.workspace)),
+                value(world.workspace.keyring().signing_key("owner")), world.clock)) +
             "\n";
     members["entries.jsonl"] = core::to_bytes(lines);
     expect_failure("checkpoint");

@@ -64,6 +64,8 @@ core::Evidence demonstration() {
        {"modality", text("text")},
        {"layer", text("watermark")},
        {"scheme", text("vllm-gumbel")},
+       {"profile_digest", text("profile")},
+       {"key_id", text("key")},
        {"entry", number(7)}});
   add(evidence, "ev1_detector_releases",
       {{"system", s},
@@ -91,6 +93,8 @@ core::Evidence demonstration() {
            {"result", text(marked ? "found" : "not_found")},
            {"scored", number(290)},
            {"log10_p_micro", number(marked ? -30000000 : -200000)},
+           {"profile_digest", text("profile")},
+           {"key_id", text("key")},
            {"sample_basis", text("chosen-by-provider")},
            {"entry", number(entry + 1)}});
     }
@@ -134,8 +138,8 @@ TEST_CASE("eu-ai-act: the marked release passes after the transition", "[policie
   CHECK(subject.resource == "marked/text");
   CHECK(
       subject.reason ==
-      "200 of 200 found at p <= 1e-6; miss rate below 1.49 % at 95 % confidence (Clopper-Pearson); "
-      "sample chosen by the provider");
+      "200 of 200 found at p <= 1e-6; miss rate below 1.49 % at 95 % confidence (Clopper-Pearson) "
+      "if outputs are independent; sample chosen by the provider");
   CHECK(subject.evidence == 10);
   CHECK(rule(verdicts, "EU-111-4").outcome == Status::pass);
   CHECK(rule(verdicts, "GP-51").outcome == Status::not_applicable);
