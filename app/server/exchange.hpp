@@ -1,4 +1,5 @@
-// From the bytes of a connection to the bytes of its answers (docs/decisions/0030-http-without-a-library.md).
+// From the bytes of a connection to the bytes of its answers
+// (docs/decisions/0030-http-without-a-library.md).
 //
 //   bytes -> Connection -> read_head -> Exchange -> handler -> bytes
 //
