@@ -33,6 +33,7 @@ constexpr milliseconds kSweep{100};
 // What a peer still sends after a refusal is read and dropped for so long: closing at once would
 // reset the connection, and the refusal could be lost.
 constexpr milliseconds kLinger{1000};
+constexpr std::size_t kMaxDroppedBytes = std::size_t{8} << 20;
 
 Time now() { return std::chrono::steady_clock::now(); }
 
@@ -124,6 +125,7 @@ struct Peer {
   std::string address;
   Connection connection;
   bool write_closed = false;      // the owner's
+  std::size_t dropped_bytes = 0;  // the owner's: what came after the end
   std::size_t counted_bytes = 0;  // the owner's: its part of buffered_bytes
 
   bool owned = false;
@@ -262,6 +264,8 @@ struct Listener::Impl {
         open = false;
         break;
       }
+      if (peer.write_closed) peer.dropped_bytes += static_cast<std::size_t>(count);
+      if (peer.dropped_bytes > kMaxDroppedBytes) return false;
       peer.connection.receive({buffer.data(), static_cast<std::size_t>(count)});
       core::secure_zero(buffer.data(), static_cast<std::size_t>(count));
       if (static_cast<std::size_t>(count) < buffer.size()) break;

@@ -106,13 +106,11 @@ std::string verdict_block(std::string_view kind, std::string_view sentence,
       kind, sentence, detail);
 }
 
-// "1 in 1,000,000": the threshold that was passed, not the p-value, so that no more is said than
+// "1,000,000": the threshold that was passed, not the p-value, so that no more is said than
 // was promised beforehand.
 std::string threshold_odds(const Words& words, std::int64_t threshold_log10_micro) {
   const double odds = std::pow(10.0, static_cast<double>(-threshold_log10_micro) / 1e6);
-  return fmt::format(
-      "1 : {}",
-      grouped(static_cast<std::uint64_t>(std::llround(std::min(odds, 1e15))), words.thousands));
+  return grouped(static_cast<std::uint64_t>(std::llround(std::min(odds, 1e15))), words.thousands);
 }
 
 std::string chance_text(const Words& words, std::int64_t log10_micro) {

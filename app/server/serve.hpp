@@ -30,8 +30,8 @@ struct ServeTalk {
                                  const core::Clock& clock, core::Entropy& entropy,
                                  const ServeTalk& talk);
 
-// No core dump of this process, no other process of this user reads its memory, no swap file of it
-// where the limit allows (mlock is not used). io_error if the system refuses.
+// forbid_memory_dumps: no core dump of this process, and no reading of its memory by other
+// processes of its user. io_error if the system refuses.
 [[nodiscard]] core::Status forbid_memory_dumps();
 
 }  // namespace sigillo::server

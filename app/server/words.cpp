@@ -23,7 +23,7 @@ constexpr Words kWords[] = {
      .again = "Check another text",
      .languages_label = "Language",
      .found = "We found our watermark.",
-     .found_detail = "The chance of this in a text without our mark is below {}.",
+     .found_detail = "The chance of this in a text without our mark is below 1 in {}.",
      .not_found = "We did not find our watermark.",
      .not_found_detail = "This does not show that a person wrote it: other systems’ marks "
                          "are not checked, and editing can remove marks.",
@@ -102,7 +102,7 @@ constexpr Words kWords[] = {
      .languages_label = "Sprache",
      .found = "Wir haben unser Wasserzeichen gefunden.",
      .found_detail =
-         "Die Wahrscheinlichkeit dafür liegt bei einem Text ohne unser Zeichen unter {}.",
+         "Die Wahrscheinlichkeit dafür liegt bei einem Text ohne unser Zeichen unter 1 zu {}.",
      .not_found = "Wir haben unser Wasserzeichen nicht gefunden.",
      .not_found_detail = "Das zeigt nicht, dass ein Mensch ihn geschrieben hat: Zeichen anderer "
                          "Systeme werden nicht geprüft, und Bearbeiten kann Zeichen entfernen.",
@@ -183,8 +183,8 @@ constexpr Words kWords[] = {
      .languages_label = "Langue",
      .found = "Nous avons trouvé notre filigrane.",
      .found_detail =
-         "La probabilité de ce résultat pour un texte sans notre marque est inférieure à "
-         "{}.",
+         "La probabilité de ce résultat pour un texte sans notre marque est inférieure à 1 "
+         "sur {}.",
      .not_found = "Nous n’avons pas trouvé notre filigrane.",
      .not_found_detail =
          "Cela ne montre pas qu’une personne l’a écrit : les marques d’autres "
