@@ -115,7 +115,7 @@ Result<std::int64_t> seconds_until_above(std::span<const ComputePeriod> side_by_
   Uint128 rate = 0;
   for (const ComputePeriod& period : side_by_side)
     rate += per_second(period, period.utilisation_micro);
-  rate *= kFlopPerMicroGflop * static_cast<unsigned>(percent);
+  rate *= static_cast<Uint128>(kFlopPerMicroGflop) * static_cast<Uint128>(percent);
   const Uint128 line = static_cast<Uint128>(line_e12) * kE12 * 100;
   const Uint128 seconds = line / rate + 1;
   if (seconds > static_cast<Uint128>(kMaxSeconds))
