@@ -23,7 +23,8 @@ std::string command_section(const CLI::App& command, const std::string& path) {
                        roff(option->get_description()), required);
   }
   // What the help says below its options: notes, exit codes, an example.
-  for (std::string_view rest = command.get_footer(); !rest.empty();) {
+  const std::string footer = command.get_footer();
+  for (std::string_view rest = footer; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view line = rest.substr(0, end);
     out += line.starts_with("  ") ? fmt::format(".RS\n{}\n.RE\n", roff(line.substr(2)))
