@@ -25,7 +25,7 @@ for verb in "${verbs[@]}"; do
   stdout_has "--help"
   # A command that does something shows how it is typed, and the program understands what it shows.
   if ! grep -q '^Subcommands:' "$SCRATCH/.out"; then
-    grep -A 1 -x 'Example:' "$SCRATCH/.out" | grep -q "^  sigillo $verb" || fail "\"$verb --help\" has no example"
+    grep -A 1 -x 'Example:' "$SCRATCH/.out" | grep "^  sigillo $verb" >/dev/null || fail "\"$verb --help\" has no example"
     grep -A 1 -x 'Example:' "$SCRATCH/.out" | tail -n 1 >>examples
   fi
   # Each line of an option or a positional is "  name   description", or a name whose description is on the next line.
@@ -70,9 +70,9 @@ expect 0 sigillo completion bash
 complete_words() {  # complete_words WORDS...: what bash offers after them
   bash -c 'source .out 2>/dev/null; COMP_WORDS=(sigillo "$@"); COMP_CWORD=$#; _sigillo; printf "%s\n" "${COMPREPLY[@]}"' - "$@"
 }
-complete_words log ver | grep -qx verify-proof || fail "completion of \"log ver\""
-complete_words gate --rel | grep -qx -- --release || fail "completion of \"gate --rel\""
-complete_words --workspace w keys e | grep -qx export || fail "completion behind an option"
+complete_words log ver | grep -x verify-proof >/dev/null || fail "completion of \"log ver\""
+complete_words gate --rel | grep -x -- --release >/dev/null || fail "completion of \"gate --rel\""
+complete_words --workspace w keys e | grep -x export >/dev/null || fail "completion behind an option"
 
 for bad in "" nosuch --nosuch "log" "log nosuch" "log show" "log show x" "log show -1" "keys generate" "gate" "gate --pack" \
   "gate --pack eu-ai-act --format xml" "policy nosuch" "keys generate k --algorithm rsa" "init extra" "log list --nosuch" \
