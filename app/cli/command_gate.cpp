@@ -32,17 +32,6 @@ std::string refusal_text(const audit::FsckReport& report) {
          "\nUNDECIDED: the gate refuses to judge: what is stored is not what was sealed\n";
 }
 
-Result<app::GateRequest> gate_request(const Context& context, const GateArguments& arguments) {
-  app::GateRequest request;
-  SIGILLO_TRY(request.pack, app::find_pack(arguments.pack));
-  request.as_of = context.clock.now();
-  if (!arguments.as_of.empty()) {
-    SIGILLO_TRY(request.as_of, core::timestamp_from_date(arguments.as_of));
-  }
-  if (!arguments.release.empty()) request.release = arguments.release;
-  return request;
-}
-
 Json gate_json(const app::GateResult& result) {
   Json json = result.verdicts.has_value() ? policy::to_json(*result.verdicts)
                                           : Json{{"refused", "the ledger is not sound"},
@@ -103,7 +92,8 @@ Result<ExitCode> run_gate(const Context& context, GateArguments arguments) {
   if (formats.size() > 1 && arguments.output_folder.empty())
     return Error{ErrorCode::invalid_argument, "several formats need --output-dir",
                  "or ask for one format"};
-  SIGILLO_TRY(const app::GateRequest request, gate_request(context, arguments));
+  SIGILLO_TRY(const app::GateRequest request,
+              app::gate_request(arguments.pack, arguments.as_of, arguments.release, context.clock));
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const app::GateResult result, app::gate(workspace, request));
   if (!result.projection_problem.empty())

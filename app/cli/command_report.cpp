@@ -24,22 +24,12 @@ struct ReportArguments {
   std::string pack, as_of, release, output, file, key, log_key;
 };
 
-Result<app::GateRequest> gate_request(const Context& context, const ReportArguments& arguments) {
-  app::GateRequest request;
-  SIGILLO_TRY(request.pack, app::find_pack(arguments.pack));
-  request.as_of = context.clock.now();
-  if (!arguments.as_of.empty()) {
-    SIGILLO_TRY(request.as_of, core::timestamp_from_date(arguments.as_of));
-  }
-  if (!arguments.release.empty()) request.release = arguments.release;
-  return request;
-}
-
 Result<report::ReportInput> report_input(const Context& context, const ReportArguments& arguments,
                                          const audit::Workspace& workspace,
                                          const core::PrivateKey& key) {
   report::ReportInput input;
-  SIGILLO_TRY(const app::GateRequest request, gate_request(context, arguments));
+  SIGILLO_TRY(const app::GateRequest request,
+              app::gate_request(arguments.pack, arguments.as_of, arguments.release, context.clock));
   SIGILLO_TRY(input.gate, app::gate(workspace, request));
   if (input.gate.verdicts.has_value()) {
     audit::LineageRequest lineage;

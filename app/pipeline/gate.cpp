@@ -30,6 +30,18 @@ Result<GateResult> gate(const audit::Workspace& workspace, const GateRequest& re
   return result;
 }
 
+Result<GateRequest> gate_request(const std::string& pack, const std::string& as_of,
+                                 const std::string& release, const core::Clock& clock) {
+  GateRequest request;
+  SIGILLO_TRY(request.pack, find_pack(pack));
+  request.as_of = clock.now();
+  if (!as_of.empty()) {
+    SIGILLO_TRY(request.as_of, core::timestamp_from_date(as_of));
+  }
+  if (!release.empty()) request.release = release;
+  return request;
+}
+
 Result<fs::path> find_pack(const std::string& name_or_path) {
   std::vector<fs::path> candidates;
   if (name_or_path.find('/') != std::string::npos) {

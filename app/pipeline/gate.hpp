@@ -26,6 +26,13 @@ struct GateResult {
 [[nodiscard]] core::Result<GateResult> gate(const audit::Workspace& workspace,
                                             const GateRequest& request);
 
+// The question as a person puts it: a pack by name or path, a date (empty: now), a release (empty:
+// all). Errors are find_pack's, and a date that is none.
+[[nodiscard]] core::Result<GateRequest> gate_request(const std::string& pack,
+                                                     const std::string& as_of,
+                                                     const std::string& release,
+                                                     const core::Clock& clock);
+
 // The folder of a pack that is named by path or by name (looked up in SIGILLO_PACKS, then beside
 // the program).
 [[nodiscard]] core::Result<std::filesystem::path> find_pack(const std::string& name_or_path);

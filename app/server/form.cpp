@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "app/server/head.hpp"
+
 namespace sigillo::server {
 using core::Error;
 using core::ErrorCode;
@@ -11,19 +13,6 @@ namespace {
 
 Error broken(std::string message) {
   return {ErrorCode::invalid_input, std::move(message), "send it as a browser's form does"};
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 // Calls item with each element between separators outside of quotes.

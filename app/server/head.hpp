@@ -26,6 +26,10 @@ struct Head {
   bool expects_continue = false;
 };
 
+// What HTTP compares without case, and what it allows round a value: ASCII alone.
+[[nodiscard]] std::string lower(std::string_view text);
+[[nodiscard]] std::string_view trim(std::string_view text);
+
 // Nothing: the head is not complete, and may still become one.
 [[nodiscard]] std::optional<std::variant<Head, Problem>> read_head(std::string_view bytes);
 
