@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "sigillo/audit/cosignature.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/core/json.hpp"
 #include "tests/vectors/vector_file.hpp"
@@ -212,6 +213,27 @@ TEST_CASE("vectors: signed checkpoints") {
           CHECK(*opened == checkpoint);
           if (v.has("seed")) CHECK(sign_checkpoint(checkpoint, secret(v)).value() == note);
         }) == 4);
+}
+
+TEST_CASE("vectors: cosigned checkpoints") {
+  CHECK(each_vector(file("cosignature.txt"), [](Vector& v) {
+          INFO(v.place() << ", " << v.text("source"));
+          const auto log = NoteVerifier::parse(v.text("log")).value();
+          const auto witness = NoteVerifier::parse(v.text("vkey")).value();
+          CHECK(witness.type() == SignatureType::cosignature);
+          CHECK(witness.vkey() == v.text("vkey"));
+          CHECK(fmt::format("{:08x}", witness.key_id()) == v.text("key_id"));
+          const std::string text =
+              checkpoint_text({log.name(), number(v, "size"), digest(v, "root")});
+          const std::string line =
+              fmt::format("\xE2\x80\x94 {} {}\n", witness.name(), v.text("signature"));
+          const auto opened = open_note(fmt::format("{}\n{}", text, line), {log, witness});
+          REQUIRE(opened.has_value());
+          REQUIRE(opened->signers.size() == 1);
+          CHECK(opened->signers[0].time == number(v, "time"));
+          const core::Timestamp time{v.integer("time"), 0};
+          CHECK(cosign(text, witness.name(), secret(v), time).value() == line);
+        }) == 1);
 }
 
 TEST_CASE("vectors: the examples of docs/formats are what the program writes and accepts") {
