@@ -1,6 +1,7 @@
 // Published vectors of Merkle trees, signed notes, checkpoints and tlog-proofs, and the worked
 // examples of docs/formats.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <bit>
 #include <catch2/catch.hpp>
@@ -10,6 +11,7 @@
 
 #include "sigillo/audit/cosignature.hpp"
 #include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/witness.hpp"
 #include "sigillo/core/json.hpp"
 #include "tests/vectors/vector_file.hpp"
 
@@ -234,6 +236,49 @@ TEST_CASE("vectors: cosigned checkpoints") {
           const core::Timestamp time{v.integer("time"), 0};
           CHECK(cosign(text, witness.name(), secret(v), time).value() == line);
         }) == 1);
+}
+
+TEST_CASE("vectors: requests to a witness") {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("sigillo-vectors-{}", ::getpid());
+  std::filesystem::remove_all(folder);
+  core::SeededEntropy entropy(7);
+  const core::FixedClock clock({1679315147, 0});
+  REQUIRE(Witness::init(folder, "witness.example/w1", entropy, clock).has_value());
+  Witness witness = Witness::open(folder).value();
+  std::string watched;  // the log of the first block
+  CHECK(each_vector(file("add_checkpoint.txt"), [&](Vector& v) {
+          INFO(v.place() << ", " << v.text("source"));
+          const auto log = NoteVerifier::parse(v.text("log")).value();
+          if (watched.empty()) {
+            watched = log.vkey();
+            REQUIRE(witness.add_log(log).has_value());
+          }
+          core::Bytes blob = core::base64_decode(v.text("signature")).value();
+          if (v.text("flip") == "yes") blob.back() ^= 1;
+          const std::string text =
+              checkpoint_text({log.name(), number(v, "size"), digest(v, "root")});
+          ConsistencyProof proof{
+              number(v, "old"), hashes(v, "proof"),
+              fmt::format("{}\n\xE2\x80\x94 {} {}\n", text, log.name(), core::base64_encode(blob))};
+          const auto answer = witness.add_checkpoint(consistency_proof_text(proof), clock.now());
+          REQUIRE(answer.has_value());
+          CHECK(answer->status == v.integer("status"));
+          if (answer->status == 200)
+            CHECK(open_note(fmt::format("{}\n{}", text, answer->body), {witness.key()})
+                      .value()
+                      .signers.front()
+                      .time == 1679315147U);
+          // What it holds now: the size of this checkpoint, or another that a 409 names.
+          proof = {number(v, "size"), {}, proof.checkpoint};
+          const std::uint64_t after = number(v, "size_after");
+          const auto again = witness.add_checkpoint(consistency_proof_text(proof), clock.now());
+          REQUIRE(again.has_value());
+          if (log.vkey() != watched || v.text("flip") == "yes") CHECK(again->status != 200);
+          else if (after == proof.old_size) CHECK(again->status == 200);
+          else CHECK(again->body == fmt::format("{}\n", after));
+        }) == 6);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("vectors: the examples of docs/formats are what the program writes and accepts") {
