@@ -68,6 +68,9 @@ Status check_http_url(const std::string& url) {
   const Error bad{ErrorCode::invalid_argument, fmt::format("\"{}\" is no URL of a server", url),
                   "give http:// or https://, a host and perhaps a path; no user, query or "
                   "fragment"};
+  // curl takes a third slash for a slip of the pen, and what follows it for the host.
+  const std::size_t slashes = url.find("://");
+  if (slashes == std::string::npos || url.compare(slashes + 3, 1, "/") == 0) return bad;
   initialize_once();
   const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
   SIGILLO_CHECK(parsed != nullptr);
