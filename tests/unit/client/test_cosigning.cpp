@@ -329,6 +329,23 @@ TEST_CASE("cosigning: a witness that was rolled back loses its word") {
   CHECK(cosigning.witnesses[0].detail.find("rolled back") != std::string::npos);
 }
 
+TEST_CASE("cosigning: one at a time, and witnesses see the log's line alone") {
+  Town town;
+  value(town.cosign());
+  int asked = 0;
+  town.answers["a"] = [&](const HttpPost& post) {
+    ++asked;
+    // Somebody starts another one meanwhile.
+    const auto second = client::cosign_ledger(town.world.workspace, town.policy(),
+                                              town.answers["b"], town.world.clock, {});
+    CHECK(code(second) == ErrorCode::locked);
+    CHECK(post.body.find("example/w ") == std::string::npos);
+    return town.honest(0, post);
+  };
+  CHECK(states(value(town.cosign())) == "cosigned cosigned cosigned");
+  CHECK(asked == 1);
+}
+
 TEST_CASE("cosigning: policies and URLs that do not fit") {
   Town town;
   const client::HttpClient none = [](const HttpPost&) -> Result<HttpAnswer> {

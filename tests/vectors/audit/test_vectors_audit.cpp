@@ -305,4 +305,24 @@ TEST_CASE("vectors: the examples of docs/formats are what the program writes and
                         core::to_bytes("inspected copy")};
   CHECK(tlog_proof_text(proof) == proof_text);
   CHECK(verify_tlog_proof(parse_tlog_proof(proof_text).value(), *leaf, log).value() == checkpoint);
+
+  // With a witness: the note, the policy, and the request that asks for the line.
+  const auto formats = kSource / "docs" / "formats";
+  const std::string cosigned = example_of(formats / "checkpoint.md", "cosigned-checkpoint");
+  core::Bytes witness_seed;
+  for (std::uint8_t i = 0x20; i < 0x40; ++i) witness_seed.push_back(i);
+  const auto witness = core::PrivateKey::from_ed25519_seed(witness_seed).value();
+  CHECK(checkpoint_note +
+            cosign(checkpoint_text(checkpoint), "witness.example/w1", witness, {1679315147, 0})
+                .value() ==
+        cosigned);
+  const auto policy =
+      WitnessPolicy::parse(example_of(formats / "witness-policy.md", "tlog-policy")).value();
+  CHECK(policy.witnesses().size() == 3);
+  CHECK_FALSE(policy.quorum_met({"auditor", "legal"}));
+  CHECK(policy.quorum_met({"auditor", "press"}));
+  const auto trust = trust_policy(policy, log, {1795000000, 0}).value();
+  CHECK(open_trusted_checkpoint(cosigned, trust).error().code == core::ErrorCode::not_trusted);
+  CHECK(consistency_proof_text({0, {}, checkpoint_note}) ==
+        example_of(formats / "witness.md", "add-checkpoint"));
 }
