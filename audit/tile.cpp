@@ -15,7 +15,6 @@ using core::ErrorCode;
 using core::Result;
 using core::Status;
 
-constexpr unsigned kTileHeight = 8;  // 2^8 = kTileWidth
 constexpr std::uint64_t kMaxTileIndex = kMaxTreeSize / kTileWidth;
 constexpr std::size_t kMaxPathBytes = 64;  // the longest path has 42
 

@@ -16,7 +16,8 @@
 
 namespace sigillo::audit {
 
-inline constexpr unsigned kTileWidth = 256;
+inline constexpr unsigned kTileHeight = 8;
+inline constexpr unsigned kTileWidth = 1U << kTileHeight;
 inline constexpr unsigned kMaxTileLevel = 63;
 inline constexpr std::size_t kMaxBundleEntryBytes = 65535;
 inline constexpr std::size_t kMaxBundleBytes = kTileWidth * (2 + kMaxBundleEntryBytes);
