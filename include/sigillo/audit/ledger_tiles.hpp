@@ -3,9 +3,9 @@
 //
 //  1. Every entry is read and hashed once; of the tree, what is above level 0 stays in memory (a
 //     quarter of a byte a leaf: 250 kB for a million entries), with the right edge and the tiles of
-//     level 0 that were used last (at most 32 MiB).
-//  2. Nothing is given that does not lead to a signed root: entries are hashed again when they are
-//     read, and compared with that tree.
+//     level 0 that were used last (at most 64 MiB).
+//  2. Nothing is given that does not lead to a signed root: stored hashes are compared with that
+//     tree when they are read, and entries with their hashes.
 //  3. Work is bounded: one call reads at most one bundle, or what catch_up() was allowed.
 #pragma once
 

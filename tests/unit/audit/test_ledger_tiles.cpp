@@ -118,29 +118,31 @@ TEST_CASE("ledger tiles: only what a checkpoint covers, and at most the work tha
   CHECK(value(log.tiles.checkpoint()) == second);
 }
 
-TEST_CASE("ledger tiles: altered entries are not given, and others are", "[ledger_tiles]") {
+TEST_CASE("ledger tiles: altered hashes and entries are not given, and others are",
+          "[ledger_tiles]") {
   Log log;
   log.grow(1000);
   ok(log.tiles.catch_up());
-  sql(log.file, "UPDATE entries SET leaf = CAST('x' AS BLOB) WHERE idx = 300");
-  CHECK(code(log.tiles.prove_entry(300)) == core::ErrorCode::ledger_corrupt);
-  CHECK(code(log.tiles.prove_entry(400)) == core::ErrorCode::ledger_corrupt);
-  CHECK(code(log.tiles.tile({audit::TileKind::hashes, 0, 1, 256})) ==
-        core::ErrorCode::ledger_corrupt);
-  CHECK(code(log.tiles.tile({audit::TileKind::entries, 0, 1, 256})) ==
-        core::ErrorCode::ledger_corrupt);
+  const auto tile = [&](audit::TileKind kind, std::uint64_t index, unsigned width = 256) {
+    return log.tiles.tile({kind, 0, index, width});
+  };
+  sql(log.file, "UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 300");
+  sql(log.file, "UPDATE entries SET leaf_hash = x'00' WHERE idx = 10");
+  for (const std::uint64_t index : {7U, 10U, 300U, 400U})
+    CHECK_FALSE(log.tiles.prove_entry(index).has_value());
+  CHECK(code(tile(audit::TileKind::hashes, 1)) == core::ErrorCode::ledger_corrupt);
+  CHECK(code(tile(audit::TileKind::entries, 1)) == core::ErrorCode::ledger_corrupt);
   CHECK(log.receipt_holds(700));
-  CHECK(log.tiles.tile({audit::TileKind::entries, 0, 2, 256}).has_value());
-  // Hashes that are remembered do not vouch for bytes that were altered since.
-  sql(log.file, "UPDATE entries SET leaf = CAST('x' AS BLOB) WHERE idx = 520");
-  CHECK(log.receipt_holds(700));
-  CHECK(code(log.tiles.tile({audit::TileKind::entries, 0, 2, 256})) ==
-        core::ErrorCode::ledger_corrupt);
-  sql(log.file, "DELETE FROM entries WHERE idx = 10");
-  CHECK(code(log.tiles.prove_entry(7)) == core::ErrorCode::ledger_corrupt);
-  sql(log.file, "UPDATE entries SET leaf = CAST('x' AS BLOB) WHERE idx = 999");
-  CHECK(code(log.tiles.tile({audit::TileKind::entries, 0, 3, 232})) ==
-        core::ErrorCode::ledger_corrupt);
+  CHECK(tile(audit::TileKind::entries, 2).has_value());
+  // Hashes do not vouch for bytes that were altered, remembered or not.
+  sql(log.file, "UPDATE entries SET leaf = CAST('x' AS BLOB) WHERE idx IN (520, 999)");
+  CHECK(log.receipt_holds(700));  // of what was signed
+  CHECK(log.receipt_holds(520));
+  CHECK(code(tile(audit::TileKind::entries, 2)) == core::ErrorCode::ledger_corrupt);
+  CHECK(code(tile(audit::TileKind::entries, 3, 232)) == core::ErrorCode::ledger_corrupt);
+  CHECK(tile(audit::TileKind::entries, 3, 231).has_value());
+  sql(log.file, "DELETE FROM entries WHERE idx = 770");
+  CHECK(code(tile(audit::TileKind::entries, 3, 231)) == core::ErrorCode::ledger_corrupt);
 }
 
 TEST_CASE("ledger tiles: a checkpoint that the entries do not give is not given",

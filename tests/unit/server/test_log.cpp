@@ -193,7 +193,7 @@ TEST_CASE("log: altered entries and an old copy are refused, not served", "[serv
                                                        core::sqlite::OpenMode::read_write));
     REQUIRE(database.execute(statement).has_value());
   };
-  sql("UPDATE entries SET leaf = CAST('x' AS BLOB) WHERE idx = 300");
+  sql("UPDATE entries SET leaf = CAST('x' AS BLOB), leaf_hash = zeroblob(32) WHERE idx = 300");
   for (const char* target : {"/tile/0/001", "/tile/entries/001", "/v1/proofs/300"}) {
     const Answer answer = log.get(target);
     check_problem(answer, 503, "unavailable");
