@@ -239,14 +239,22 @@ Result<TileExport> export_tiles(const Ledger& ledger, const NoteVerifier& log,
   SIGILLO_TRY(const FolderLock lock, FolderLock::take(folder));
   Export run(ledger, folder, target, progress);
   SIGILLO_TRY(const Checkpoint before, run.find_before(log));
-  if (before == target) return TileExport{target, before.size, 0};
+  const auto publish = [&] {
+    return core::write_file_atomically(folder / "checkpoint", core::as_bytes(note));
+  };
+  if (before == target) {
+    // The same checkpoint may have been cosigned meanwhile.
+    SIGILLO_TRY(const std::string published, TileFolder(folder).checkpoint());
+    if (published != note) SIGILLO_TRY_VOID(publish());
+    return TileExport{target, before.size, 0};
+  }
 
   SIGILLO_TRY_VOID(run.take_up(before));
   SIGILLO_TRY_VOID(run.add_entries());
   SIGILLO_TRY_VOID(run.write_edge());
   SIGILLO_TRY_VOID(core::sync_file_system(folder));
   SIGILLO_TRY_VOID(run.read_back(before.size));
-  SIGILLO_TRY_VOID(core::write_file_atomically(folder / "checkpoint", core::as_bytes(note)));
+  SIGILLO_TRY_VOID(publish());
   run.remove_old_partials(before.size);
   return TileExport{target, before.size, run.files()};
 }

@@ -390,6 +390,19 @@ TEST_CASE("export: killed while it writes it leaves a checkpoint that holds, and
   CHECK(killed > 50);
 }
 
+TEST_CASE("export: a checkpoint that was cosigned replaces the one that was not", "[tiles]") {
+  Log log;
+  const std::string note = log.grow(300);
+  value(log.run());
+  const std::string line =
+      "\xE2\x80\x94 witness.example/w " + core::base64_encode(core::Bytes(68, 7)) + "\n";
+  sql(log.temp.path() / "ledger.db",
+      fmt::format("UPDATE checkpoints SET note = note || '{}'", line));
+  CHECK(value(log.run()).files == 0);
+  CHECK(read(log.folder / "checkpoint") == note + line);
+  log.sound();
+}
+
 TEST_CASE("export: two at once do not mix", "[tiles]") {
   Log log;
   log.grow(300);
