@@ -212,12 +212,3 @@ BENCHMARK(verifies_tiles)->UseRealTime();
 BENCHMARK(receipts);
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  benchmark::AddCustomContext("built_with", SIGILLO_BENCH_FLAGS);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 3;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
-}

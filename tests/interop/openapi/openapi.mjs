@@ -96,7 +96,7 @@ const breaks = [
   (r) => { r.headers.Authorization = pick(["Bearer nosuch", `Bearer sgl_00000000_${"0".repeat(64)}`, "Basic YTpi", "Bearer"]); },
   (r) => { r.headers.Expect = "tea"; },
   (r) => { r.headers["X-Long"] = "x".repeat(20000); },
-  (r) => { if (r.body) r.body = r.body.subarray(0, below(r.body.length)); },
+  (r) => { if (r.body && r.body.length) r.body = r.body.subarray(0, below(r.body.length)); },
   (r) => { if (r.body && r.body.length) { r.body = Buffer.from(r.body); r.body[below(r.body.length)] = below(256); } },
   (r) => { if (r.body) r.body = Buffer.alloc(pick([0, 262145, 524289]), 97); },
   (r) => { if (r.body) r.body = Buffer.from(pick(["null", "[]", "{}", "{", '{"text":1}', '{"text":"a","text":"b"}', '{"text":"\\ud800"}', "[".repeat(5000), '{"text":"a","extra":1}', '{"kind":"genesis","fields":{}}', '{"kind":"placement","fields":{"x":1}}', '{"payloadType":"x"}'])); },
