@@ -441,3 +441,18 @@ TEST_CASE("proofs from a folder: every one holds, and none from altered tiles", 
   fs::remove(log.folder / "tile/1/000");
   CHECK(code(audit::prove_entry(folder, 300, log.verifier)) == core::ErrorCode::not_found);
 }
+
+TEST_CASE("docs/formats/tiles.md: the worked example is what an export writes", "[tiles]") {
+  Log log;
+  value(log.ledger.append(std::vector<std::string>{"first", "second"}));
+  value(log.ledger.publish(log.key));
+  value(log.run());
+  const std::string page = read(fs::path(SIGILLO_DOCS) / "formats" / "tiles.md");
+  for (const std::string name : {"tile/entries/000.p/2", "tile/0/000.p/2"}) {
+    const std::size_t fence =
+        page.find("```\n", page.find("`" + name + "`", page.find("## Worked example"))) + 4;
+    std::string hex = page.substr(fence, page.find("```", fence) - fence);
+    std::erase(hex, '\n');
+    CHECK(core::hex_encode(core::as_bytes(read(log.folder / name))) == hex);
+  }
+}
