@@ -7,7 +7,9 @@
 #include "app/cli/policy_file.hpp"
 #include "app/cli/render.hpp"
 #include "app/pipeline/record_reader.hpp"
+#include "sigillo/audit/ledger_tiles.hpp"
 #include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/tile_folder.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -24,7 +26,7 @@ using core::Status;
 constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 
 struct LogArguments {
-  std::string file, output, leaf_file, key, from, policy;
+  std::string file, output, leaf_file, key, from, policy, tiles;
   std::uint64_t index = 0;
   std::optional<std::uint64_t> entry;  // of `prove`
   std::string kind;
@@ -160,58 +162,60 @@ Result<std::string> checkpoint_for(const Context& context, const Ledger& ledger,
                "ask the witnesses with `sigillo log cosign --policy FILE`"};
 }
 
-// What a proof is made from: a checkpoint, opened, and the leaf hashes under it.
-struct Provable {
+// Where proofs come from: the ledger, hashed from its entries, or an exported folder.
+struct Prover {
   audit::NoteVerifier log;
-  std::string note;
-  audit::Checkpoint checkpoint;
-  std::vector<core::Digest> hashes;
+  std::function<Result<std::string>()> checkpoint;
+  std::function<Result<audit::TlogProof>(std::uint64_t index)> entry;
+  std::function<Result<audit::ConsistencyProof>(std::uint64_t old_size)> growth;
 };
-Result<Provable> provable(const Context& context, const audit::Workspace& workspace,
-                          const Ledger& ledger, const LogArguments& arguments) {
-  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
-  SIGILLO_TRY(const core::PublicKey public_key, core::PublicKey::from_pem(info.public_key));
-  SIGILLO_TRY(audit::NoteVerifier log, audit::NoteVerifier::create(ledger.origin(), public_key));
-  SIGILLO_TRY(std::string note, checkpoint_for(context, ledger, log, arguments));
-  SIGILLO_TRY(audit::Checkpoint checkpoint, audit::open_checkpoint(note, log));
-  std::vector<core::Digest> hashes;
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, checkpoint.size, [&](const audit::StoredEntry& entry) -> Status {
-        hashes.push_back(audit::leaf_hash(entry.leaf));
-        return {};
-      }));
-  return Provable{std::move(log), std::move(note), std::move(checkpoint), std::move(hashes)};
+
+Result<Prover> ledger_prover(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
+  SIGILLO_TRY(const std::string note, checkpoint_for(context, ledger, log, arguments));
+  const auto tiles = std::make_shared<audit::LedgerTiles>(
+      [workspace] { return workspace.ledger(Ledger::Access::read); }, log,
+      [note](const Ledger&) { return note; });
+  SIGILLO_TRY_VOID(tiles->catch_up());
+  return Prover{std::move(log), [tiles] { return tiles->checkpoint(); },
+                [tiles](std::uint64_t index) { return tiles->prove_entry(index); },
+                [tiles](std::uint64_t old_size) { return tiles->prove_growth(old_size); }};
 }
 
-Result<std::string> receipt(const Ledger& ledger, const Provable& from, std::uint64_t index) {
-  audit::TlogProof proof{index, {}, from.note, {}};
-  SIGILLO_TRY(proof.path, audit::inclusion_path(index, from.hashes));
-  SIGILLO_TRY(const std::string leaf, ledger.leaf(index));
-  // A receipt that would not verify is never handed out.
-  SIGILLO_TRY(const audit::Checkpoint verified,
-              audit::verify_tlog_proof(proof, core::as_bytes(leaf), from.log));
-  static_cast<void>(verified);
-  return audit::tlog_proof_text(proof);
+Result<Prover> folder_prover(const std::string& path, const std::string& key) {
+  if (key.empty())
+    return Error{ErrorCode::invalid_argument, "an exported folder needs the log's verifier key",
+                 "name the key that you know from elsewhere with --log-key"};
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(key));
+  const audit::TileFolder folder(path);
+  return Prover{
+      log, [folder] { return folder.checkpoint(); },
+      [folder, log](std::uint64_t index) { return audit::prove_entry(folder, index, log); },
+      [folder, log](std::uint64_t size) { return audit::prove_growth(folder, size, log); }};
 }
 
 // `from` is a size, or the file of an older checkpoint, which must then be of this history.
-Result<std::string> consistency(const Provable& latest, const std::string& from) {
-  audit::ConsistencyProof proof{0, {}, latest.note};
+Result<std::string> consistency(const Prover& latest, const std::string& from) {
+  std::uint64_t old_size = 0;
   std::string older;
   if (from.find_first_not_of("0123456789") == std::string::npos && from.size() <= 18) {
-    proof.old_size = std::stoull(from);
+    old_size = std::stoull(from);
   } else {
     SIGILLO_TRY(const core::Bytes note, core::read_file(from, std::size_t{1} << 20));
     older = core::as_text(note);
     SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(older, latest.log));
-    proof.old_size = checkpoint.size;
+    old_size = checkpoint.size;
   }
-  if (proof.old_size < 1 || proof.old_size > latest.checkpoint.size)
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("there is no proof from size {} to size {}", proof.old_size,
-                             latest.checkpoint.size),
-                 "an older size is at least 1 and at most that of the latest checkpoint"};
-  SIGILLO_TRY(proof.path, audit::consistency_path(proof.old_size, latest.hashes));
+  SIGILLO_TRY(const std::string note, latest.checkpoint());
+  SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(note, latest.log));
+  if (old_size < 1 || old_size > checkpoint.size)
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("there is no proof from size {} to size {}", old_size, checkpoint.size),
+        "an older size is at least 1 and at most that of the latest checkpoint"};
+  SIGILLO_TRY(const audit::ConsistencyProof proof, latest.growth(old_size));
   if (!older.empty()) {
     SIGILLO_TRY(const audit::Checkpoint newer,
                 audit::verify_consistency_proof(proof, older, latest.log));
@@ -220,16 +224,20 @@ Result<std::string> consistency(const Provable& latest, const std::string& from)
   return audit::consistency_proof_text(proof);
 }
 
+Result<std::string> proof_text(const Prover& prover, const LogArguments& arguments) {
+  if (!arguments.entry.has_value()) return consistency(prover, arguments.from);
+  SIGILLO_TRY(const audit::TlogProof proof, prover.entry(*arguments.entry));
+  return audit::tlog_proof_text(proof);
+}
+
 Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   if (arguments.entry.has_value() == !arguments.from.empty())
     return Error{ErrorCode::invalid_argument, "it is not said what to prove, or said twice",
                  "name an entry, or an older size or checkpoint with --from"};
-  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const Provable latest, provable(context, workspace, ledger, arguments));
-  SIGILLO_TRY(const std::string text, arguments.entry.has_value()
-                                          ? receipt(ledger, latest, *arguments.entry)
-                                          : consistency(latest, arguments.from));
+  const auto prover = arguments.tiles.empty() ? ledger_prover(context, arguments)
+                                              : folder_prover(arguments.tiles, arguments.key);
+  if (!prover.has_value()) return prover.error();
+  SIGILLO_TRY(const std::string text, proof_text(*prover, arguments));
   if (arguments.output.empty()) {
     print_out("{}", text);
     return ExitCode::done;
@@ -352,6 +360,10 @@ void add_log_commands(CLI::App& app, Context& context) {
   command->add_option("--policy", arguments->policy,
                       "a witness policy: use the newest checkpoint whose quorum holds");
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
+  command->add_option(
+      "--tiles", arguments->tiles,
+      "from a few files of an exported folder, without a workspace; needs --log-key");
+  command->add_option("--log-key", arguments->key, "the ledger's verifier key, for --tiles");
 
   command =
       add_command(*log, context, "verify-proof", "check a receipt offline; needs no workspace",
