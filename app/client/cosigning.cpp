@@ -203,6 +203,7 @@ Result<KnownSizes> remembered(const audit::Workspace& workspace) {
   if (!bytes.has_value()) return bytes.error();
   const auto json = core::parse_json(core::as_text(*bytes));
   if (!json.has_value()) return damaged(json.error());
+  if (!json->is_object()) return damaged({ErrorCode::invalid_input, "it is no object", ""});
   KnownSizes sizes;
   for (const auto& [vkey, size] : json->items()) {
     if (!size.is_number_unsigned())

@@ -144,10 +144,11 @@ TEST_CASE("cosigning: what was not remembered is found out") {
   CHECK(town.requests == 6);  // 409 and its size, then the proof
   fs::remove(town.world.workspace.folder() / "witnesses.json");
   CHECK(states(value(town.cosign())) == "cosigned cosigned cosigned");  // the very size
-  write(town.world.workspace.folder() / "witnesses.json", "{\"x\":");
-  CHECK(code(town.cosign()) == ErrorCode::invalid_input);
-  write(town.world.workspace.folder() / "witnesses.json", "{\"x\":-1}");
-  CHECK(code(town.cosign()) == ErrorCode::invalid_input);
+  for (const char* damaged : {"", "{\"x\":", "{\"x\":-1}", "{\"x\":\"1\"}", "5", "[5]"}) {
+    INFO(damaged);
+    write(town.world.workspace.folder() / "witnesses.json", damaged);
+    CHECK(code(town.cosign()) == ErrorCode::invalid_input);
+  }
 }
 
 TEST_CASE("cosigning: one witness lies or is silent, and the policy decides") {
