@@ -24,9 +24,14 @@ struct Tree {
   std::vector<std::vector<Nodes>> full;  // [level - 1][index]
   TileEdge edge;
 
-  void append(const Digest& leaf) {
+  using Leaves = std::function<void(std::uint64_t index, std::vector<Digest>&& hashes)>;
+  // Of full tiles of level 0 only the root is kept, in the tile above; `leaves` may keep the rest.
+  void append(const Digest& leaf, const Leaves& leaves) {
     const Status kept = edge.append(leaf, [&](const Tile& tile, auto&& hashes) -> Status {
-      if (tile.level == 0) return {};  // its root is in the tile above
+      if (tile.level == 0) {
+        leaves(tile.index, std::move(hashes));
+        return {};
+      }
       if (full.size() < tile.level) full.resize(tile.level);
       full[tile.level - 1].push_back(std::make_shared<const TileNodes>(std::move(hashes)));
       return {};
@@ -67,6 +72,10 @@ class TileCache {
   void insert(std::uint64_t index, Nodes nodes) {
     const std::lock_guard lock(mutex_);
     places_[index % kPlaces] = {index, std::move(nodes)};
+  }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    places_.assign(kPlaces, {});
   }
 
  private:
@@ -163,10 +172,16 @@ Status LedgerTiles::Impl::read_on(const Ledger& ledger, std::uint64_t entries) {
   if (target_note.empty()) return {};
   const std::uint64_t first = tree.edge.size();
   const std::uint64_t end = first + std::min(target.size - first, entries);
+  // What will be asked for first is remembered at once. Nobody is given it before the view has it,
+  // and if the root is another one it is forgotten.
+  const auto remember = [&](std::uint64_t index, std::vector<Digest>&& hashes) {
+    if (target.size / kTileWidth - index <= TileCache::kPlaces)
+      cache.insert(index, std::make_shared<const TileNodes>(std::move(hashes)));
+  };
   bool in_order = true;
   SIGILLO_TRY_VOID(ledger.for_each(first, end, [&](const StoredEntry& entry) -> Status {
     in_order = in_order && entry.index == tree.edge.size();
-    tree.append(leaf_hash(entry.leaf));
+    tree.append(leaf_hash(entry.leaf), remember);
     return {};
   }));
   const bool reached = tree.edge.size() == target.size;
@@ -180,6 +195,7 @@ Status LedgerTiles::Impl::read_on(const Ledger& ledger, std::uint64_t entries) {
   }
   const auto now = current();
   tree = now == nullptr ? Tree() : now->tree;
+  cache.clear();
   failed_note = std::move(note);
   failure = corrupt(
       fmt::format("the entries do not give the root of the checkpoint of size {}", target.size));
