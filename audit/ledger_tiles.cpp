@@ -59,23 +59,24 @@ std::shared_ptr<const View> make_view(std::string note, Checkpoint checkpoint, c
   return view;
 }
 
-// Full tiles of level 0 (16 KiB each), a place for each index modulo kPlaces: the last million
-// entries that were used in a row are all there.
+// Full tiles of level 0, a place for each index modulo the number of places: tiles that follow each
+// other do not drive each other out.
 class TileCache {
  public:
-  static constexpr std::size_t kPlaces = 4096;
+  explicit TileCache(std::size_t places) : places_(places) { SIGILLO_CHECK(places > 0); }
+  [[nodiscard]] std::size_t size() const { return places_.size(); }
   Nodes find(std::uint64_t index) {
     const std::lock_guard lock(mutex_);
-    const Place& place = places_[index % kPlaces];
+    const Place& place = places_[index % places_.size()];
     return place.index == index ? place.nodes : nullptr;
   }
   void insert(std::uint64_t index, Nodes nodes) {
     const std::lock_guard lock(mutex_);
-    places_[index % kPlaces] = {index, std::move(nodes)};
+    places_[index % places_.size()] = {index, std::move(nodes)};
   }
   void clear() {
     const std::lock_guard lock(mutex_);
-    places_.assign(kPlaces, {});
+    places_.assign(places_.size(), {});
   }
 
  private:
@@ -84,7 +85,7 @@ class TileCache {
     Nodes nodes;  // nothing: the place is free
   };
   std::mutex mutex_;
-  std::vector<Place> places_{kPlaces};
+  std::vector<Place> places_;  // their number stays
 };
 
 }  // namespace
@@ -108,7 +109,8 @@ struct LedgerTiles::Impl {
 
   TileCache cache;
 
-  Impl(OpenLedger o, NoteVerifier l) : open(std::move(o)), log(std::move(l)) {}
+  Impl(OpenLedger o, NoteVerifier l, std::size_t remembered)
+      : open(std::move(o)), log(std::move(l)), cache(remembered) {}
 
   [[nodiscard]] std::shared_ptr<const View> current() const {
     const std::lock_guard lock(view_mutex);
@@ -175,7 +177,7 @@ Status LedgerTiles::Impl::read_on(const Ledger& ledger, std::uint64_t entries) {
   // What will be asked for first is remembered at once. Nobody is given it before the view has it,
   // and if the root is another one it is forgotten.
   const auto remember = [&](std::uint64_t index, std::vector<Digest>&& hashes) {
-    if (target.size / kTileWidth - index <= TileCache::kPlaces)
+    if (target.size / kTileWidth - index <= cache.size())
       cache.insert(index, std::make_shared<const TileNodes>(std::move(hashes)));
   };
   bool in_order = true;
@@ -260,8 +262,8 @@ Result<core::Bytes> LedgerTiles::Impl::bundle(const View& of, const Tile& tile) 
   return bytes;
 }
 
-LedgerTiles::LedgerTiles(OpenLedger open, NoteVerifier log)
-    : impl_(std::make_unique<Impl>(std::move(open), std::move(log))) {}
+LedgerTiles::LedgerTiles(OpenLedger open, NoteVerifier log, std::size_t remembered_tiles)
+    : impl_(std::make_unique<Impl>(std::move(open), std::move(log), remembered_tiles)) {}
 LedgerTiles::LedgerTiles(LedgerTiles&&) noexcept = default;
 LedgerTiles& LedgerTiles::operator=(LedgerTiles&&) noexcept = default;
 LedgerTiles::~LedgerTiles() = default;

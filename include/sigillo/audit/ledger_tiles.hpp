@@ -21,8 +21,10 @@ namespace sigillo::audit {
 class LedgerTiles {
  public:
   using OpenLedger = std::function<core::Result<Ledger>()>;
+  static constexpr std::size_t kRememberedTiles = 4096;
   // open is called for each Ledger that is needed at once; log is the key of its checkpoints.
-  LedgerTiles(OpenLedger open, NoteVerifier log);
+  // remembered_tiles: of level 0, at least 1, 16 KiB each.
+  LedgerTiles(OpenLedger open, NoteVerifier log, std::size_t remembered_tiles = kRememberedTiles);
   LedgerTiles(LedgerTiles&&) noexcept;
   LedgerTiles& operator=(LedgerTiles&&) noexcept;
   ~LedgerTiles();

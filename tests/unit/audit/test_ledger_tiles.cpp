@@ -18,8 +18,9 @@ struct Log {
   audit::NoteVerifier verifier = value(audit::NoteVerifier::create(kOrigin, key.public_key()));
   fs::path file = temp.path() / "ledger.db";
   audit::Ledger ledger = value(audit::Ledger::create(file, kOrigin));
+  // One tile is remembered, so that the others are read when they are asked for.
   audit::LedgerTiles tiles{
-      [this] { return audit::Ledger::open(file, audit::Ledger::Access::read); }, verifier};
+      [this] { return audit::Ledger::open(file, audit::Ledger::Access::read); }, verifier, 1};
 
   std::string grow(std::uint64_t size) {
     while (value(ledger.head()).size < size) {
