@@ -24,9 +24,14 @@ struct Tree {
   std::vector<std::vector<Nodes>> full;  // [level - 1][index]
   TileEdge edge;
 
-  void append(const Digest& leaf) {
+  using Leaves = std::function<void(std::uint64_t index, std::vector<Digest>&& hashes)>;
+  // Of full tiles of level 0 only the root is kept, in the tile above; `leaves` may keep the rest.
+  void append(const Digest& leaf, const Leaves& leaves) {
     const Status kept = edge.append(leaf, [&](const Tile& tile, auto&& hashes) -> Status {
-      if (tile.level == 0) return {};  // its root is in the tile above
+      if (tile.level == 0) {
+        leaves(tile.index, std::move(hashes));
+        return {};
+      }
       if (full.size() < tile.level) full.resize(tile.level);
       full[tile.level - 1].push_back(std::make_shared<const TileNodes>(std::move(hashes)));
       return {};
@@ -54,19 +59,24 @@ std::shared_ptr<const View> make_view(std::string note, Checkpoint checkpoint, c
   return view;
 }
 
-// Full tiles of level 0 (16 KiB each), a place for each index modulo kPlaces: the last million
-// entries that were used in a row are all there.
+// Full tiles of level 0, a place for each index modulo the number of places: tiles that follow each
+// other do not drive each other out.
 class TileCache {
  public:
-  static constexpr std::size_t kPlaces = 4096;
+  explicit TileCache(std::size_t places) : places_(places) { SIGILLO_CHECK(places > 0); }
+  [[nodiscard]] std::size_t size() const { return places_.size(); }
   Nodes find(std::uint64_t index) {
     const std::lock_guard lock(mutex_);
-    const Place& place = places_[index % kPlaces];
+    const Place& place = places_[index % places_.size()];
     return place.index == index ? place.nodes : nullptr;
   }
   void insert(std::uint64_t index, Nodes nodes) {
     const std::lock_guard lock(mutex_);
-    places_[index % kPlaces] = {index, std::move(nodes)};
+    places_[index % places_.size()] = {index, std::move(nodes)};
+  }
+  void clear() {
+    const std::lock_guard lock(mutex_);
+    places_.assign(places_.size(), {});
   }
 
  private:
@@ -75,7 +85,7 @@ class TileCache {
     Nodes nodes;  // nothing: the place is free
   };
   std::mutex mutex_;
-  std::vector<Place> places_{kPlaces};
+  std::vector<Place> places_;  // their number stays
 };
 
 }  // namespace
@@ -100,8 +110,8 @@ struct LedgerTiles::Impl {
 
   TileCache cache;
 
-  Impl(OpenLedger o, NoteVerifier l, ChooseCheckpoint c)
-      : open(std::move(o)), log(std::move(l)), choose(std::move(c)) {}
+  Impl(OpenLedger o, NoteVerifier l, ChooseCheckpoint c, std::size_t remembered)
+      : open(std::move(o)), log(std::move(l)), choose(std::move(c)), cache(remembered) {}
 
   [[nodiscard]] std::shared_ptr<const View> current() const {
     const std::lock_guard lock(view_mutex);
@@ -165,10 +175,16 @@ Status LedgerTiles::Impl::read_on(const Ledger& ledger, std::uint64_t entries) {
   if (target_note.empty()) return {};
   const std::uint64_t first = tree.edge.size();
   const std::uint64_t end = first + std::min(target.size - first, entries);
+  // What will be asked for first is remembered at once. Nobody is given it before the view has it,
+  // and if the root is another one it is forgotten.
+  const auto remember = [&](std::uint64_t index, std::vector<Digest>&& hashes) {
+    if (target.size / kTileWidth - index <= cache.size())
+      cache.insert(index, std::make_shared<const TileNodes>(std::move(hashes)));
+  };
   bool in_order = true;
   SIGILLO_TRY_VOID(ledger.for_each(first, end, [&](const StoredEntry& entry) -> Status {
     in_order = in_order && entry.index == tree.edge.size();
-    tree.append(leaf_hash(entry.leaf));
+    tree.append(leaf_hash(entry.leaf), remember);
     return {};
   }));
   const bool reached = tree.edge.size() == target.size;
@@ -182,6 +198,7 @@ Status LedgerTiles::Impl::read_on(const Ledger& ledger, std::uint64_t entries) {
   }
   const auto now = current();
   tree = now == nullptr ? Tree() : now->tree;
+  cache.clear();
   failed_note = std::move(note);
   failure = corrupt(
       fmt::format("the entries do not give the root of the checkpoint of size {}", target.size));
@@ -246,8 +263,10 @@ Result<core::Bytes> LedgerTiles::Impl::bundle(const View& of, const Tile& tile) 
   return bytes;
 }
 
-LedgerTiles::LedgerTiles(OpenLedger open, NoteVerifier log, ChooseCheckpoint choose)
-    : impl_(std::make_unique<Impl>(std::move(open), std::move(log), std::move(choose))) {}
+LedgerTiles::LedgerTiles(OpenLedger open, NoteVerifier log, ChooseCheckpoint choose,
+                         std::size_t remembered_tiles)
+    : impl_(std::make_unique<Impl>(std::move(open), std::move(log), std::move(choose),
+                                   remembered_tiles)) {}
 LedgerTiles::LedgerTiles(LedgerTiles&&) noexcept = default;
 LedgerTiles& LedgerTiles::operator=(LedgerTiles&&) noexcept = default;
 LedgerTiles::~LedgerTiles() = default;

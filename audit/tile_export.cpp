@@ -1,12 +1,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "audit/tile_check.hpp"
+#include "core/folder_lock.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::audit {
@@ -28,27 +28,13 @@ Error other_history(std::string message) {
       "or it was forked: `sigillo log fsck --since FOLDER/checkpoint` compares them"};
 }
 
-// One export at a time: the folder itself is what is locked, so that no file is left behind.
-class FolderLock {
- public:
-  static Result<FolderLock> take(const fs::path& folder) {
-    FolderLock lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (lock.descriptor_ < 0) return core::error_from_errno(errno, "cannot open", folder);
-    if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0) return lock;
-    if (errno != EWOULDBLOCK) return core::error_from_errno(errno, "cannot lock", folder);
-    return Error{ErrorCode::locked, fmt::format("another export writes to {} now", folder.string()),
-                 "try again when it is done"};
-  }
-  FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FolderLock& operator=(FolderLock&&) = delete;
-  ~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
- private:
-  explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
+// One export at a time.
+Result<core::FolderLock> only_one(const fs::path& folder) {
+  return core::FolderLock::try_take(
+      folder,
+      Error{ErrorCode::locked, fmt::format("another export writes to {} now", folder.string()),
+            "try again when it is done"});
+}
 
 Status make_folder(const fs::path& folder) {
   if (::mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST) return {};
@@ -236,7 +222,7 @@ Result<TileExport> export_tiles(const Ledger& ledger, const NoteVerifier& log,
   SIGILLO_TRY(const std::string note, ledger.latest_checkpoint());
   SIGILLO_TRY(const Checkpoint target, open_checkpoint(note, log));
   SIGILLO_TRY_VOID(make_folder(folder));
-  SIGILLO_TRY(const FolderLock lock, FolderLock::take(folder));
+  SIGILLO_TRY(const core::FolderLock lock, only_one(folder));
   Export run(ledger, folder, target, progress);
   SIGILLO_TRY(const Checkpoint before, run.find_before(log));
   const auto publish = [&] {

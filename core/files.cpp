@@ -139,7 +139,20 @@ Result<Bytes> read_file(const fs::path& path, std::size_t limit) {
   }
 }
 
+// A file is replaced by another file. A device or FIFO (such as /dev/stdout, which is a link to
+// one) would be replaced by a file, too, for everybody.
+Status check_replaceable(const fs::path& path) {
+  struct stat info {};
+  if (path == "-" || (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)))
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{} is not a regular file, and is not replaced by one", path.string()),
+                 path == "-" ? "name a file, or \"./-\" for one of this name"
+                             : "name a file; `cat` brings it to where you want it"};
+  return {};
+}
+
 Status write_file_atomically(const fs::path& path, ByteView bytes, unsigned mode) {
+  SIGILLO_TRY_VOID(check_replaceable(path));
   static std::atomic<unsigned> serial{0};
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const fs::path temporary =

@@ -58,19 +58,21 @@ std::string render(const app::BundleReport& report) {
   std::string out;
   for (const app::BundleCheck& check : report.checks)
     out += fmt::format("{:<6}  {:<10}  {}\n", check.holds ? "holds" : "FAILS", check.check,
-                       check.message);
+                       printable(check.message));
   if (!report.log_key_sha256.empty())
     out += fmt::format("\nledger {}, {} entries, root {}\nlog key {}\n  fingerprint sha256:{}\n",
-                       report.origin, report.entries, report.root, report.log_key,
+                       printable(report.origin), report.entries, report.root, report.log_key,
                        report.log_key_sha256);
   if (report.verdict.has_value()) {
     const policy::Verdicts& verdict = *report.verdict;
-    out += fmt::format("verdict of {} {} as of {}: exit code {}, {} rules, {} subjects\n",
-                       verdict.pack_name, verdict.pack_version, verdict.as_of,
+    out += fmt::format("rules of {} {}\n  digest sha256:{}\n", printable(verdict.pack_name),
+                       printable(verdict.pack_version), verdict.pack_digest);
+    out += fmt::format("verdict as of {}: exit code {}, {} rules, {} subjects\n", verdict.as_of,
                        static_cast<int>(policy::gate_exit(verdict)), verdict.rules.size(),
                        verdict.counts.total());
   }
-  for (const std::string& remark : report.remarks) out += fmt::format("note: {}\n", remark);
+  for (const std::string& remark : report.remarks)
+    out += fmt::format("note: {}\n", printable(remark));
   const std::string_view answer = report.exit == ExitCode::done        ? "VERIFIED"
                                   : report.exit == ExitCode::undecided ? "UNDECIDED"
                                                                        : "NOT VERIFIED";
@@ -83,7 +85,8 @@ Result<ExitCode> verify(const Context& context, const BundleArguments& arguments
     SIGILLO_TRY(const core::Bytes note, core::read_file(arguments.since, std::size_t{1} << 20));
     known.checkpoint = core::as_text(note);
   }
-  SIGILLO_TRY(const app::BundleReport report, app::verify_bundle(arguments.file, known));
+  SIGILLO_TRY(app::BundleReport report, app::verify_bundle(arguments.file, known));
+  SIGILLO_TRY_VOID(app::check_rules(report, arguments.pack));
   print_out("{}", context.json ? json_line(app::to_json(report)) : printable_lines(render(report)));
   return report.exit;
 }
@@ -117,6 +120,9 @@ void add_bundle_commands(CLI::App& app, Context& context) {
   command->add_option("--since", arguments->since,
                       "a checkpoint that was seen earlier: its entries must still be the first; "
                       "needs --log-key");
+  command->add_option("--pack", arguments->pack,
+                      "the verdict's rules must be those of this pack (default: of the installed "
+                      "pack of the same name and version, if there is one)");
   add_json_flag(*command, context);
   command->footer(
       "Exit codes: 0 all holds, 1 something does not, 2 the verdict is of another version of the "

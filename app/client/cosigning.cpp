@@ -1,9 +1,6 @@
 #include "app/client/cosigning.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/folder_lock.hpp"
 #include "sigillo/audit/cosignature.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/audit/witness.hpp"
@@ -226,28 +224,12 @@ Status remember(const audit::Workspace& workspace, const WitnessPolicy& policy, 
 
 // One `log cosign` at a time: another one could show the witnesses a larger tree between our
 // checkpoint and their answer, which would look like a ledger that was rolled back.
-class OnlyOne {
- public:
-  static Result<OnlyOne> take(const audit::Workspace& workspace) {
-    const int folder = ::open(workspace.folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return core::error_from_errno(errno, "cannot open", workspace.folder());
-    OnlyOne only(folder);
-    if (::flock(folder, LOCK_EX | LOCK_NB) == 0) return only;
-    if (errno != EWOULDBLOCK)
-      return core::error_from_errno(errno, "cannot lock", workspace.folder());
-    return Error{ErrorCode::locked, "another `log cosign` of this workspace is under way",
-                 "wait until it has ended"};
-  }
-  OnlyOne(OnlyOne&& other) noexcept : folder_(std::exchange(other.folder_, -1)) {}
-  OnlyOne& operator=(OnlyOne&&) = delete;
-  ~OnlyOne() {
-    if (folder_ >= 0) ::close(folder_);  // and with it the lock
-  }
-
- private:
-  explicit OnlyOne(int folder) : folder_(folder) {}
-  int folder_;
-};
+Result<core::FolderLock> only_one(const audit::Workspace& workspace) {
+  return core::FolderLock::try_take(
+      workspace.folder(),
+      Error{ErrorCode::locked, "another `log cosign` of this workspace is under way",
+            "wait until it has ended"});
+}
 
 // The checkpoint with the log's line alone: what witnesses are shown.
 Result<std::string> without_cosignatures(const std::string& note, const NoteVerifier& log) {
@@ -347,7 +329,7 @@ Result<Cosigning> cosign_ledger(const audit::Workspace& workspace, const Witness
       const Status url = check_http_url(witness.url);
       if (!url.has_value()) return url.error().in(fmt::format("witness {}", witness.name));
     }
-  SIGILLO_TRY(const OnlyOne only, OnlyOne::take(workspace));
+  SIGILLO_TRY(const core::FolderLock lock, only_one(workspace));
   SIGILLO_TRY(audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::write));
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().log_key));

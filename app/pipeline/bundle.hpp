@@ -56,6 +56,12 @@ struct BundleReport {
 // another tool version comes out differently here.
 [[nodiscard]] core::Result<BundleReport> verify_bundle(const std::filesystem::path& file,
                                                        const audit::KnownBefore& known = {});
+// Holds the rules of the bundle's verdict against a pack that is known here: `pack` by name or
+// path, or, if it is empty, the installed one of the same name and version (a bundle brings its own
+// rules, which may be anything under any name). Adds a check, or a remark if nothing is known to
+// compare with; not_verified if the rules are others. Errors: those of find_pack and load_pack for
+// a named pack.
+[[nodiscard]] core::Status check_rules(BundleReport& report, const std::string& pack);
 [[nodiscard]] core::Json to_json(const BundleReport& report);
 
 }  // namespace sigillo::app

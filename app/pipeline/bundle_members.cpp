@@ -22,6 +22,14 @@ namespace {
 
 constexpr std::string_view kWhere = "bundle manifest";
 
+// It is shown to people, so it is nothing but a version.
+bool is_version(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         text.find_first_not_of(
+             "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+-") ==
+             std::string_view::npos;
+}
+
 void collect(const Json& value, std::set<Digest>& named) {
   if (value.is_string()) {
     const auto digest = Digest::from_hex(value.get_ref<const std::string&>());
@@ -57,6 +65,8 @@ Result<Header> open_manifest(std::string_view payload, const Members& members) {
                  "use the sigillo that wrote it, or a newer one"};
   Header header;
   SIGILLO_TRY(header.tool_version, core::json_string(json, "tool_version", kWhere));
+  if (!is_version(header.tool_version))
+    return Error{ErrorCode::invalid_input, "the manifest's tool_version is no version", ""};
   SIGILLO_TRY(header.origin, core::json_string(json, "origin", kWhere));
   SIGILLO_TRY(header.root, core::json_string(json, "root", kWhere));
   SIGILLO_TRY(header.log_key, core::json_string(json, "log_key", kWhere));

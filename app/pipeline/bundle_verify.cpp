@@ -2,9 +2,11 @@
 // that as at any other.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "app/pipeline/bundle_members.hpp"
+#include "app/pipeline/gate.hpp"
 #include "core/tar.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/core/files.hpp"
@@ -21,20 +23,37 @@ using core::Status;
 
 namespace {
 
-// What of two verdicts must agree, whatever version of the tool wrote their words.
-Json essence(const Json& verdict) {
-  Json rules = Json::array();
-  for (const Json& rule : verdict.value("rules", Json::array())) {
-    Json subjects = Json::array();
-    for (const Json& subject : rule.value("subjects", Json::array()))
-      subjects.push_back({subject.value("resource", ""), subject.value("status", "")});
-    rules.push_back({rule.value("id", ""), rule.value("outcome", ""), std::move(subjects)});
-  }
-  return Json{{"rules", std::move(rules)},
-              {"as_of", verdict.value("as_of", "")},
-              {"checkpoint", verdict.value("checkpoint", Json())},
-              {"scope", verdict.value("scope", Json())},
-              {"exit_code", verdict.value("exit_code", -1)}};
+// Members that are words of the tool, and may be put otherwise by another version.
+bool is_wording(std::string_view member) {
+  return member == "reason" || member == "notes" || member == "tool_version";
+}
+
+// Whether a verdict of another version says what ours says: what it has must be in ours and the
+// same, words aside. Ours may say more: a later version adds members.
+bool agrees(const Json& stored, const Json& ours) {
+  if (stored.is_object() && ours.is_object())
+    return std::all_of(stored.items().begin(), stored.items().end(), [&](const auto& member) {
+      const auto found = ours.find(member.key());
+      return found != ours.end() && (is_wording(member.key()) || agrees(member.value(), *found));
+    });
+  if (stored.is_array() && ours.is_array())
+    return std::equal(stored.begin(), stored.end(), ours.begin(), ours.end(), agrees);
+  return stored == ours;
+}
+
+// What no version leaves out: without it a verdict could agree by saying nothing.
+bool says_all(const Json& verdict) {
+  const auto has = [](const Json& object, std::initializer_list<const char*> members) {
+    return object.is_object() && std::all_of(members.begin(), members.end(), [&](const char* name) {
+             return object.contains(name);
+           });
+  };
+  return has(verdict, {"as_of", "checkpoint", "evidence_digest", "exit_code", "pack", "rules",
+                       "scope", "summary"}) &&
+         has(verdict["pack"], {"name", "version", "digest"}) && verdict["rules"].is_array() &&
+         std::all_of(verdict["rules"].begin(), verdict["rules"].end(), [&](const Json& rule) {
+           return has(rule, {"id", "outcome", "enforcement", "severity", "counts", "subjects"});
+         });
 }
 
 class Verification {
@@ -137,6 +156,17 @@ bool Verification::check_manifest() {
   return hold("digests", "each member is the one that the manifest lists");
 }
 
+// Whether the key may speak for the whole ledger, at the time of its last entry.
+bool may_export(const audit::TrustedKey& key, std::string_view last_entry) {
+  const auto record = audit::read_record(last_entry);
+  if (!record.has_value()) return false;
+  const auto time = core::timestamp_from_rfc3339(record->recorded_at);
+  const bool for_all =
+      key.role == "owner" || std::find(key.kinds.begin(), key.kinds.end(), "*") != key.kinds.end();
+  return for_all && time.has_value() && key.valid_from <= *time &&
+         (!key.valid_to.has_value() || *time < *key.valid_to);
+}
+
 // The key is looked up by its id: an id is a hint to others, here it is part of the one form.
 bool Verification::check_exporter() {
   std::string_view rest = text(bundle::kEntries);
@@ -153,6 +183,11 @@ bool Verification::check_exporter() {
     return fail("exporter", "no key of the ledger's trust list signed the manifest");
   const Status status = core::verify_envelope(manifest_, key->second.key);
   if (!status.has_value()) return fail("exporter", status.error().message);
+  if (leaves_.empty() || !may_export(key->second, leaves_.back()))
+    return fail("exporter",
+                fmt::format("the key of {} that signed the manifest may not sign for all of the "
+                            "ledger, or was not valid at its last entry",
+                            key->second.actor));
   report.exporter = key->second.actor;
   return hold("exporter",
               fmt::format("{} signed the manifest, with key {}", key->second.actor, key->first));
@@ -256,12 +291,13 @@ bool Verification::compare_verdict(const std::string& recomputed) {
   const bool same_version = header_.tool_version == SIGILLO_VERSION;
   const auto stored = core::parse_canonical_json(text(bundle::kVerdict));
   const auto ours = core::parse_canonical_json(recomputed);
-  if (!same_version && stored.has_value() && ours.has_value() && stored->is_object() &&
-      essence(*stored) == essence(*ours)) {
+  if (!same_version && stored.has_value() && ours.has_value() && says_all(*stored) &&
+      agrees(*stored, *ours)) {
     report.remarks.push_back(fmt::format(
-        "the verdict was written by version {} and differs from ours in words, not in outcomes",
+        "the verdict was written by version {}: its reasons are put otherwise than ours, and were "
+        "not checked; all else in it is what we find",
         header_.tool_version));
-    return hold("verdict", "evaluated again from the evidence: every subject has the same status");
+    return hold("verdict", "evaluated again from the evidence: the same, but for words");
   }
   // Versions may judge differently; the same version may not.
   if (!same_version) report.exit = ExitCode::undecided;
@@ -333,6 +369,36 @@ Result<BundleReport> verify_bundle(const fs::path& file, const audit::KnownBefor
   Verification verification(known);
   SIGILLO_TRY_VOID(verification.run(file));
   return std::move(verification.report);
+}
+
+Status check_rules(BundleReport& report, const std::string& pack) {
+  if (!report.verdict.has_value() || report.exit != ExitCode::done) return {};
+  const policy::Verdicts& verdict = *report.verdict;
+  const auto unknown = [&](std::string_view why) -> Status {
+    report.remarks.push_back(fmt::format(
+        "{}: nothing says that the bundle's rules are those of the {} that you know. Compare their "
+        "digest, or name a pack with --pack",
+        why, verdict.pack_name));
+    return {};
+  };
+  if (pack.empty() && verdict.pack_name.find('/') != std::string::npos)
+    return unknown("the pack's name is no name");
+  const auto folder = find_pack(pack.empty() ? verdict.pack_name : pack);
+  if (!folder.has_value())
+    return pack.empty() ? unknown("no pack of this name is installed") : Status(folder.error());
+  const auto known = policy::load_pack(*folder);
+  if (!known.has_value())
+    return pack.empty() ? unknown("the installed pack cannot be read") : Status(known.error());
+  if (pack.empty() && known->version != verdict.pack_version)
+    return unknown(fmt::format("version {} is installed", known->version));
+  const bool same = known->digest == verdict.pack_digest;
+  report.checks.push_back(
+      {"rules", same,
+       same ? fmt::format("they are those of {}", folder->string())
+            : fmt::format("they are not those of {}, which has the digest sha256:{}",
+                          folder->string(), known->digest)});
+  if (!same) report.exit = ExitCode::not_verified;
+  return {};
 }
 
 Json to_json(const BundleReport& report) {

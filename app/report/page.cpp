@@ -210,7 +210,9 @@ Html front_facts(const ReportInput& input) {
     list.add(fact("The law as of",
                   tag("strong", long_date(v.as_of))
                       .add(Html::element("br", {}))
-                      .add(Html::text(fmt::format("rules: {} {}", v.pack_name, v.pack_version)))));
+                      .add(Html::text(fmt::format("rules: {} {}", v.pack_name, v.pack_version)))
+                      .add(Html::element("br", {}))
+                      .add(tag("span", "hash", Html::text("sha256 " + v.pack_digest)))));
     list.add(fact("Checkpoint of the ledger",
                   tag("strong", fmt::format("{}, {}", v.origin, plural(v.size, "entry", "entries")))
                       .add(Html::element("br", {}))

@@ -106,7 +106,10 @@ Result<SealedReport> open_report(std::string_view file) {
   SIGILLO_TRY(const Span evidence, content_of(file, kEvidenceOpen));
   SIGILLO_TRY(const Span seal, content_of(file, kSealOpen));
   if (seal.begin < evidence.end) return altered("the parts of the report are not in their order");
-  const std::string payload = extracted(file.substr(evidence.begin, evidence.end - evidence.begin));
+  const std::string_view shown = file.substr(evidence.begin, evidence.end - evidence.begin);
+  const std::string payload = extracted(shown);
+  // One form: a raw "<" reads alike here, but may end the element in a browser.
+  if (shown != embedded(payload)) return altered("the evidence is not written in its one form");
   SIGILLO_TRY(const Json said,
               core::parse_json(extracted(file.substr(seal.begin, seal.end - seal.begin))));
   SIGILLO_TRY(const std::string key_text, text_member(said, "public_key"));
@@ -144,12 +147,14 @@ const line=s=>s.replaceAll('\\','\\\\').replaceAll('\n','\\n');
 const parts=[];
 const walk=node=>{
 if(node.nodeType===3){const before=node.previousSibling;parts.push(before&&before.nodeType===3?'':'\nt',line(node.data));return}
-if(node.nodeType!==1)throw new Error('it holds what no report holds.');
+if(node.nodeType!==1||node.shadowRoot)throw new Error('it holds what no report holds.');
 parts.push('\n(',node.localName);
 for(const a of node.attributes)if(a.name!=='open')parts.push('\na',a.name,'=',line(a.value));
 if(node!==evidence&&node!==seal)for(const child of node.childNodes)walk(child);
 parts.push('\n)')};
 walk(document.documentElement);
+// A closed shadow tree is not seen from here, but what it takes the place of is not shown.
+for(const shown of document.querySelectorAll('main,h1,h2'))if(!shown.getClientRects().length)throw new Error('a part of it is not shown.');
 const utf8=new TextEncoder();
 const sha=async bytes=>Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256',bytes)),b=>b.toString(16).padStart(2,'0')).join('');
 const base64=text=>Uint8Array.from(atob(text),c=>c.charCodeAt(0));

@@ -68,13 +68,6 @@ std::string response_bytes(const Response& response, std::string_view request_id
   return out;
 }
 
-std::string last_element(std::string_view list) {
-  const std::size_t comma = list.rfind(',');
-  std::string_view last = comma == std::string_view::npos ? list : list.substr(comma + 1);
-  while (last.starts_with(' ')) last.remove_prefix(1);
-  return std::string(last);
-}
-
 Request request_of(const Head& head, std::string_view body, std::string request_id) {
   Request request;
   request.method = head.method == "HEAD" ? "GET" : head.method;
@@ -122,7 +115,7 @@ std::string Exchange::answer(const Head& head, std::string& body, const std::str
   const Metrics::InFlight in_flight(metrics_);
   Request request = request_of(head, body, next_request_id());
   const bool forwarded = behind_proxy_ && !head.forwarded_for.empty();
-  request.address = forwarded ? last_element(head.forwarded_for) : address;
+  request.address = forwarded ? last_address(head.forwarded_for) : address;
   const Response response = handle(request);
   core::secure_zero(body.data(), body.size());
   metrics_.count_answer(

@@ -152,6 +152,16 @@ std::variant<Head, Problem> read_complete(std::string_view text) {
 
 }  // namespace
 
+std::string last_address(std::string_view forwarded_for) {
+  const std::size_t comma = forwarded_for.rfind(',');
+  const std::string_view last =
+      trim(comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1));
+  if (last.starts_with('[')) return std::string(last.substr(1, last.find(']') - 1));
+  const std::size_t colon = last.find(':');
+  const bool is_port = colon != std::string_view::npos && colon == last.rfind(':');
+  return std::string(is_port ? last.substr(0, colon) : last);
+}
+
 std::optional<std::variant<Head, Problem>> read_head(std::string_view bytes) {
   const std::string_view window = bytes.substr(0, kMaxHeadBytes);
   const std::size_t end = window.find("\r\n\r\n");

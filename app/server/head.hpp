@@ -30,6 +30,10 @@ struct Head {
 [[nodiscard]] std::string lower(std::string_view text);
 [[nodiscard]] std::string_view trim(std::string_view text);
 
+// The client's address in a list of X-Forwarded-For: its last element, which the nearest proxy
+// wrote, without a port ("192.0.2.1:80", "[2001:db8::1]:80").
+[[nodiscard]] std::string last_address(std::string_view forwarded_for);
+
 // Nothing: the head is not complete, and may still become one.
 [[nodiscard]] std::optional<std::variant<Head, Problem>> read_head(std::string_view bytes);
 

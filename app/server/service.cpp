@@ -72,6 +72,16 @@ Result<Question> question_from_json(std::string_view body) {
   return question;
 }
 
+// A browser's form sends each line end of a text field as CR LF (HTML, form submission); a file is
+// sent as it is. The text that was pasted is what a watermark and a hash are about.
+std::string pasted(std::string_view content) {
+  std::string text;
+  text.reserve(content.size());
+  for (std::size_t i = 0; i < content.size(); ++i)
+    if (content.substr(i, 2) != "\r\n") text += content[i];
+  return text;
+}
+
 // A form has a text field, a file, or both with one of them empty.
 Result<Question> question_from_form(const Request& request) {
   SIGILLO_TRY(const std::vector<FormPart> parts, read_form(request.content_type, request.body));
@@ -82,7 +92,7 @@ Result<Question> question_from_form(const Request& request) {
       if (part.content.empty()) continue;
       if (!question.text.empty())
         return Error{ErrorCode::invalid_input, "the form holds more than one text", ""};
-      question.text = part.content;
+      question.text = part.is_file ? std::string(part.content) : pasted(part.content);
     } else if (part.name != "lang") {
       return Error{ErrorCode::invalid_input, "the form has a field that is not known", ""};
     }

@@ -7,6 +7,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "core/folder_lock.hpp"
 #include "sigillo/core/files.hpp"
 #include "sigillo/core/json.hpp"
 
@@ -88,6 +89,7 @@ Result<TokenFile::Created> TokenFile::create(std::string_view name,
                                              const std::vector<std::string>& scopes, int valid_days,
                                              core::Entropy& entropy, const core::Clock& clock) {
   SIGILLO_TRY_VOID(check_new(name, scopes, valid_days));
+  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(file_.parent_path()));
   SIGILLO_TRY(std::vector<Token> tokens, list());
   if (tokens.size() >= kMaxTokens)
     return Error{ErrorCode::input_too_large, "there are 1024 tokens already",
@@ -134,6 +136,7 @@ Result<std::vector<Token>> TokenFile::list() const {
 }
 
 Status TokenFile::revoke(std::string_view id) {
+  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(file_.parent_path()));
   SIGILLO_TRY(std::vector<Token> tokens, list());
   const auto found = std::find_if(tokens.begin(), tokens.end(),
                                   [&](const Token& token) { return token.id == id; });

@@ -29,7 +29,8 @@ struct Token {
   core::Digest sha256;                 // of the whole token
 };
 
-// Thread-safe within a process; two processes that write at once may lose one change.
+// Thread-safe, and safe among processes: a change waits for the one before it (the file's folder is
+// locked).
 class TokenFile {
  public:
   explicit TokenFile(std::filesystem::path file) : file_(std::move(file)) {}

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "examples/tinylm/bpe.hpp"
 #include "examples/tinylm/corpus.hpp"
@@ -230,6 +231,30 @@ Summary summarize(const Totals& totals, const WriteArguments& arguments) {
   return summary;
 }
 
+// Writes texts that are all different. One that came out as an earlier one is replaced by the next
+// number past the end: a watermark's choices repeat where two texts begin alike.
+class DifferentTexts {
+ public:
+  DifferentTexts(tinylm::TextWriter& writer, std::int64_t count)
+      : writer_(writer), spare_(static_cast<std::uint64_t>(count) + 1), last_(spare_ + kMaxSpare) {}
+  Result<tinylm::Text> write(std::uint64_t number) {
+    for (;;) {
+      SIGILLO_TRY(tinylm::Text text, writer_.write(number));
+      if (seen_.insert(core::sha256(text.bytes)).second) return text;
+      if (spare_ == last_)
+        return Error{ErrorCode::invalid_argument, "the model gives too few different texts",
+                     "train it on more, or raise --temperature or --tokens-mean"};
+      number = spare_++;
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kMaxSpare = 10000;
+  tinylm::TextWriter& writer_;
+  std::uint64_t spare_, last_;
+  std::set<core::Digest> seen_;
+};
+
 Status write(const WriteArguments& arguments) {
   ProgressLine line(arguments.quiet);
   if (arguments.count < 1 || arguments.count > tinylm::kMaxTexts)
@@ -248,10 +273,11 @@ Status write(const WriteArguments& arguments) {
               tinylm::TextWriter::create(model, std::move(tokenizer), std::move(options)));
   SIGILLO_TRY_VOID(make_folder(arguments.output));
   Totals totals;
+  DifferentTexts texts(writer, arguments.count);
   for (std::int64_t i = 1; i <= arguments.count; ++i) {
     if (stop_signal != 0) return tinylm::stopped();
     line.show("write", static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(arguments.count));
-    SIGILLO_TRY(const tinylm::Text text, writer.write(static_cast<std::uint64_t>(i)));
+    SIGILLO_TRY(const tinylm::Text text, texts.write(static_cast<std::uint64_t>(i)));
     const fs::path file = fs::path(arguments.output) / fmt::format("{:04}.txt", i);
     SIGILLO_TRY_VOID(core::write_file_atomically(file, core::as_bytes(text.bytes)));
     totals.add(text);

@@ -22,9 +22,12 @@ class LedgerTiles {
  public:
   using OpenLedger = std::function<core::Result<Ledger>()>;
   using ChooseCheckpoint = std::function<core::Result<std::string>(const Ledger&)>;
+  static constexpr std::size_t kRememberedTiles = 4096;
   // open is called for each Ledger that is needed at once; log is the key of its checkpoints;
-  // choose says which of them to cover, the latest unless given.
-  LedgerTiles(OpenLedger open, NoteVerifier log, ChooseCheckpoint choose = {});
+  // choose says which of them to cover, the latest unless given. remembered_tiles: of level 0, at
+  // least 1, 16 KiB each.
+  LedgerTiles(OpenLedger open, NoteVerifier log, ChooseCheckpoint choose = {},
+              std::size_t remembered_tiles = kRememberedTiles);
   LedgerTiles(LedgerTiles&&) noexcept;
   LedgerTiles& operator=(LedgerTiles&&) noexcept;
   ~LedgerTiles();

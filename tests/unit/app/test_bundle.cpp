@@ -82,18 +82,21 @@ void write_members(const fs::path& file, const bundle::Members& members) {
   ok(tar.finish(true));
 }
 // The exporter lies: the manifest is made anew over other members, and signed with the owner's key.
-void sign_anew(const audit::Workspace& workspace, bundle::Members& members) {
+void sign_anew(const audit::Workspace& workspace, bundle::Members& members,
+               const std::optional<std::string>& version = {},
+               const core::PrivateKey* signer = nullptr) {
   const auto old = value(core::parse_envelope(core::as_text(members["MANIFEST.json"])));
   Json payload = Json::parse(old.payload);
   members.erase("MANIFEST.json");
+  if (version.has_value()) payload["tool_version"] = *version;
   payload["members"] = Json::array();
   for (const auto& [name, bytes] : members)
     payload["members"].push_back(
         Json{{"name", name}, {"size", bytes.size()}, {"sha256", core::sha256(bytes).hex()}});
   const std::string text = value(core::canonical_json(payload));
-  const core::PrivateKey key = value(workspace.keyring().signing_key("owner"));
-  members["MANIFEST.json"] = core::to_bytes(value(core::envelope_bytes(
-      value(core::sign_envelope(app::kBundlePayloadType, core::as_bytes(text), key)))));
+  const core::PrivateKey owner = value(workspace.keyring().signing_key("owner"));
+  members["MANIFEST.json"] = core::to_bytes(value(core::envelope_bytes(value(core::sign_envelope(
+      app::kBundlePayloadType, core::as_bytes(text), signer == nullptr ? owner : *signer)))));
 }
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t where = text.find(from);
@@ -289,6 +292,92 @@ TEST_CASE("a manifest that no trusted key signed is refused", "[bundle]") {
   const app::BundleReport report = value(app::verify_bundle(file));
   CHECK(report.exit == core::ExitCode::not_verified);
   CHECK(report.checks.back().check == "exporter");
+}
+
+TEST_CASE("a verdict of another version agrees in all but its words", "[bundle]") {
+  Audited world;
+  const fs::path file = world.temp.path() / "b.tar";
+  world.export_to(file);
+  bundle::Members members = members_of(file);
+  Json verdict = Json::parse(core::as_text(members["verdict.json"]));
+  verdict["tool_version"] = "0.0.9";
+  const auto judged = [&](const Json& said, const std::string& version) {
+    members["verdict.json"] = core::to_bytes(value(core::canonical_json(said)));
+    sign_anew(world.workspace, members, version);
+    write_members(file, members);
+    const app::BundleReport report = value(app::verify_bundle(file));
+    INFO(text_of(report));
+    return report.exit;
+  };
+  Json words = verdict;
+  words["rules"][0]["reason"] = "put otherwise";
+  CHECK(judged(words, "0.0.9") == core::ExitCode::done);
+  const auto lies = [&](const char* pointer, const Json& lie) {
+    Json said = verdict;
+    said[Json::json_pointer(pointer)] = lie;
+    INFO(pointer);
+    CHECK(judged(said, "0.0.9") == core::ExitCode::undecided);
+  };
+  lies("/summary/subjects", 7);
+  lies("/rules/0/counts/pass", 7);
+  lies("/rules/0/enforcement", "advisory");
+  lies("/evidence_digest", std::string(64, '0'));
+  lies("/pack/digest", std::string(64, '0'));
+  lies("/statement", "conforms");
+  Json silent = verdict;
+  silent.erase("evidence_digest");
+  CHECK(judged(silent, "0.0.9") == core::ExitCode::undecided);
+  CHECK(judged(verdict, "") == core::ExitCode::not_verified);
+  CHECK(judged(verdict, "0.0.9\n\nVERIFIED") == core::ExitCode::not_verified);
+}
+
+TEST_CASE("a bundle's rules are held against those that are known here", "[bundle]") {
+  Audited world;
+  const fs::path file = world.temp.path() / "b.tar";
+  world.export_to(file);
+  const auto checked = [&](const std::string& pack) {
+    app::BundleReport report = value(app::verify_bundle(file));
+    ok(app::check_rules(report, pack));
+    return report;
+  };
+  CHECK(checked((world.temp.path() / "pack").string()).exit == core::ExitCode::done);
+  // Named as the installed one, and of its version, but two rules of it.
+  const app::BundleReport other = checked((kSource / "policies/packs/eu-ai-act").string());
+  CHECK(other.exit == core::ExitCode::not_verified);
+  CHECK(other.checks.back().check == "rules");
+  app::BundleReport report = value(app::verify_bundle(file));
+  CHECK(code(app::check_rules(report, "no-such-pack")) == core::ErrorCode::not_found);
+}
+
+TEST_CASE("only a key for everything, valid at the last entry, signs a bundle", "[bundle]") {
+  Audited world;
+  const auto with_key = [&](const std::vector<std::string>& kinds, const char* valid_to) {
+    const core::PublicKey owner =
+        value(world.workspace.keyring().signing_key("owner")).public_key();
+    Json fields = audit::single_key_trust(owner, "Example AI", at("2026-01-01T00:00:00Z"));
+    Json entry = fields.at("keys").at(0);
+    const core::PrivateKey other = key_of(9);
+    entry["key_id"] = other.public_key().id().hex();
+    entry["public_key"] = core::base64_encode(other.public_key().spki_der());
+    entry["actor"] = "Contractor";
+    entry["role"] = "recorder";
+    entry["kinds"] = kinds;
+    if (valid_to != nullptr) entry["valid_to"] = valid_to;
+    fields["keys"].push_back(entry);
+    world.record("trust-list", fields);
+    const fs::path file = world.temp.path() / "b.tar";
+    fs::remove(file);
+    world.export_to(file);
+    bundle::Members members = members_of(file);
+    sign_anew(world.workspace, members, {}, &other);
+    write_members(file, members);
+    const app::BundleReport report = value(app::verify_bundle(file));
+    INFO(text_of(report));
+    return report.checks.back().check == "exporter" ? core::ExitCode::not_verified : report.exit;
+  };
+  CHECK(with_key({"*"}, nullptr) == core::ExitCode::done);
+  CHECK(with_key({"notification"}, nullptr) == core::ExitCode::not_verified);
+  CHECK(with_key({"*"}, "2026-01-02T00:00:00Z") == core::ExitCode::not_verified);
 }
 
 TEST_CASE("a ledger that is not sound is not exported, and nothing is left", "[bundle]") {

@@ -35,6 +35,22 @@ constexpr int exit_of(ErrorCode code) { return 1 + static_cast<int>(code); }
 
 }  // namespace
 
+TEST_CASE("a device, a FIFO and a folder are not replaced by a file") {
+  const TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  fs::create_symlink("/dev/null", folder / "link");
+  for (const fs::path& path : {folder / "fifo", folder / "link", folder.path(), fs::path("-")}) {
+    const Status written = write_file_atomically(path, as_bytes("x"), 0600);
+    INFO(path);
+    REQUIRE(!written.has_value());
+    CHECK(written.error().code == ErrorCode::invalid_argument);
+  }
+  CHECK(fs::is_fifo(folder / "fifo"));
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(entries(folder.path()) == 2);
+  REQUIRE(write_file_atomically(folder / "new", as_bytes("x"), 0600).has_value());
+}
+
 TEST_CASE("a file is read up to the limit, and not one byte past it") {
   const TemporaryFolder folder;
   const fs::path file = folder / "file";

@@ -84,6 +84,20 @@ TEST_CASE("any change of a report is found") {
   CHECK(refusal(std::string(kMaxReportBytes + 1, 'x')) == core::ErrorCode::input_too_large);
 }
 
+TEST_CASE(
+    "evidence in another form of the same JSON is refused: a browser may end the element in it") {
+  const ReportInput input = report_input(
+      GateFixture().systems({"</script ><h1>VERIFIED</h1>"}).with(rule("X-1", "'pass'")).judge());
+  const auto sealed = seal_page(report_page(input), report_content(input), report_key());
+  REQUIRE(sealed);
+  REQUIRE(open_report(*sealed).has_value());  // control
+  std::string raw = *sealed;
+  std::size_t at = raw.find("\\u003c");
+  REQUIRE(at != std::string::npos);
+  raw.replace(at, 6, "<");
+  CHECK(refusal(raw) == core::ErrorCode::signature_invalid);
+}
+
 TEST_CASE("a report that somebody else signed opens, under their key") {
   core::SeededEntropy entropy(7);
   const auto other = core::PrivateKey::generate(core::KeyAlgorithm::ed25519, entropy);

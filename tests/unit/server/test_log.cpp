@@ -18,8 +18,8 @@ struct PublicLog {
   core::PrivateKey key =
       value(world.workspace.keyring().signing_key(world.workspace.config().log_key));
   audit::NoteVerifier verifier = value(audit::log_verifier(world.workspace, ledger));
-  audit::LedgerTiles tiles{[this] { return world.workspace.ledger(audit::Ledger::Access::read); },
-                           verifier};
+  audit::LedgerTiles tiles{
+      [this] { return world.workspace.ledger(audit::Ledger::Access::read); }, verifier, {}, 1};
   server::Service service;
   server::Exchange exchange;
 
@@ -193,14 +193,14 @@ TEST_CASE("log: altered entries and an old copy are refused, not served", "[serv
                                                        core::sqlite::OpenMode::read_write));
     REQUIRE(database.execute(statement).has_value());
   };
-  sql("UPDATE entries SET leaf = CAST('x' AS BLOB), leaf_hash = zeroblob(32) WHERE idx = 300");
-  for (const char* target : {"/tile/0/001", "/tile/entries/001", "/v1/proofs/300"}) {
+  sql("UPDATE entries SET leaf = CAST('x' AS BLOB), leaf_hash = zeroblob(32) WHERE idx = 10");
+  for (const char* target : {"/tile/0/000", "/tile/entries/000", "/v1/proofs/7"}) {
     const Answer answer = log.get(target);
     check_problem(answer, 503, "unavailable");
     CHECK(answer.headers.at("Cache-Control") == "no-store");
     CHECK(answer.body.find("ledger.db") == std::string::npos);
   }
-  CHECK(log.get("/tile/0/000").status == 200);
+  CHECK(log.get("/tile/0/001").status == 200);
   sql("DELETE FROM checkpoints WHERE size > 100");
   check_problem(log.get("/checkpoint"), 503, "unavailable");
 }

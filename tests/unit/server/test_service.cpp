@@ -1,6 +1,8 @@
 // The whole server in memory: what each path answers, and what it refuses.
+#include <thread>
 #include "app/server/form.hpp"
 #include "app/server/page.hpp"
+
 #include "fixture.hpp"
 
 using namespace fixture;
@@ -35,6 +37,32 @@ TEST_CASE("verify: one question in three forms has one answer", "[server]") {
           .json();
   CHECK(plain.at("signals") == json.at("signals"));
   CHECK(plain.at("signals") == from_form.at("signals"));
+}
+
+// HTML, "constructing the entry list": a text field's line ends are sent as CR LF.
+TEST_CASE("verify: a text that was pasted into a form is the text, line ends and all", "[server]") {
+  World w;
+  const std::string lines = "one\ntwo\n\nthree " + w.text(true);
+  std::string sent;
+  for (const char c : lines) sent += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  const auto ask = [&](const std::string& field, const std::string& content) {
+    return w
+        .ask("POST", "/v1/verify?receipt=true",
+             "--b\r\nContent-Disposition: form-data; name=" + field + "\r\n\r\n" + content +
+                 "\r\n--b--\r\n",
+             "Content-Type: multipart/form-data; boundary=b\r\n")
+        .json();
+  };
+  const auto plain =
+      w.ask("POST", "/v1/verify?receipt=true", lines, "Content-Type: text/plain\r\n").json();
+  const auto payload = [](const Json& answer) {
+    return value(core::parse_envelope(answer.at("receipt").dump())).payload;
+  };
+  const auto pasted = ask("\"text\"", sent);
+  CHECK(pasted.at("signals") == plain.at("signals"));
+  CHECK(payload(pasted) == payload(plain));
+  // A file is the bytes that it has.
+  CHECK(payload(ask("\"file\"; filename=\"a.txt\"", sent)) != payload(plain));
 }
 
 TEST_CASE("verify: several detectors are paid for", "[server]") {
@@ -174,6 +202,37 @@ TEST_CASE("tokens: hashed, private, scoped, and over in time", "[server]") {
   CHECK_FALSE(file.create("x", {"verify"}, 3651, w.entropy, w.clock).has_value());
   fs::permissions(w.workspace.folder() / "tokens.json", fs::perms(0644));
   CHECK(file.list().error().code == core::ErrorCode::key_insecure);
+}
+
+TEST_CASE("tokens: changes at the same time are all made", "[server]") {
+  World w;
+  const fs::path path = w.workspace.folder() / "tokens.json";
+  constexpr int kThreads = 4;
+  constexpr int kEach = 8;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      core::SeededEntropy entropy(static_cast<std::uint64_t>(t) + 100);
+      server::TokenFile file(path);  // as in a process of its own
+      for (int i = 0; i < kEach; ++i) {
+        const auto made = file.create("me", {"verify"}, 1, entropy, w.clock);
+        if (made.has_value() && i % 2 == 1) static_cast<void>(file.revoke(made->token.id));
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(value(server::TokenFile(path).list()).size() == kThreads * kEach / 2);
+}
+
+TEST_CASE("behind a proxy: an address with a port, or in brackets, is that address", "[server]") {
+  World w;
+  const auto twice = [&](const std::string& first, const std::string& second) {
+    return server::last_address(first) == server::last_address(second);
+  };
+  CHECK(twice("192.0.2.1", "10.0.0.1,\t192.0.2.1"));
+  CHECK(twice("192.0.2.1", "192.0.2.1:1001"));
+  CHECK(twice("2001:db8::1", "[2001:db8::1]:443"));
+  CHECK(twice("2001:db8::1", "[2001:db8::1]"));
+  CHECK_FALSE(twice("192.0.2.1", "192.0.2.2"));
 }
 
 TEST_CASE("limiter: a /64 is one place, memory is bounded, a clock set back gives nothing",
