@@ -63,7 +63,15 @@ core::Result<std::string> sign_checkpoint(const Checkpoint& checkpoint,
   return sign_note(text, checkpoint.origin, log_key);
 }
 
+core::Status require_log_key(const NoteVerifier& log) {
+  if (log.type() == SignatureType::ed25519) return {};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("{} is the key of a witness, not of a log", log.vkey()),
+               "give the log's verifier key; witnesses are named by a policy"};
+}
+
 core::Result<Checkpoint> open_checkpoint(std::string_view note, const NoteVerifier& log) {
+  SIGILLO_TRY_VOID(require_log_key(log));
   SIGILLO_TRY(const OpenedNote opened, open_note(note, {log}));
   SIGILLO_TRY(Checkpoint checkpoint, parse_checkpoint_text(opened.text));
   // One key may sign other notes too: only under its own name is one a checkpoint of this log.

@@ -286,6 +286,36 @@ Status Ledger::adopt(std::string_view note, const NoteVerifier& log) {
   return transaction.commit();
 }
 
+Result<std::string> Ledger::add_cosignatures(std::uint64_t size, std::string_view lines,
+                                             const std::vector<NoteVerifier>& witnesses) {
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
+  std::string note;
+  {
+    SIGILLO_TRY(auto select,
+                impl_->database.prepare("SELECT note FROM checkpoints WHERE size = ?1"));
+    SIGILLO_TRY(const bool row, select.bind(1, static_cast<std::int64_t>(size)).step());
+    if (!row)
+      return Error{ErrorCode::not_found, fmt::format("there is no checkpoint of size {}", size),
+                   ""};
+    note = select.text(0);
+  }
+  const std::size_t blank = note.rfind("\n\n");
+  if (blank == std::string::npos) return corrupt("a stored checkpoint is no signed note");
+  SIGILLO_TRY(const OpenedNote opened,
+              open_note(fmt::format("{}\n{}", note.substr(0, blank + 1), lines), witnesses));
+  std::string verified;
+  for (const NoteSigner& signer : opened.signers)
+    if (signer.key.type() == SignatureType::cosignature) verified += signer.line;
+  SIGILLO_TRY(std::string cosigned, add_signature_lines(note, verified));
+  {
+    SIGILLO_TRY(auto update,
+                impl_->database.prepare("UPDATE checkpoints SET note = ?2 WHERE size = ?1"));
+    SIGILLO_TRY_VOID(update.bind(1, static_cast<std::int64_t>(size)).bind(2, cosigned).run());
+  }
+  SIGILLO_TRY_VOID(transaction.commit());
+  return cosigned;
+}
+
 Result<std::string> Ledger::leaf(std::uint64_t index) const {
   SIGILLO_TRY(auto select, impl_->database.prepare("SELECT leaf FROM entries WHERE idx = ?1"));
   SIGILLO_TRY(const bool row, select.bind(1, static_cast<std::int64_t>(index)).step());

@@ -93,6 +93,7 @@ class TileCache {
 struct LedgerTiles::Impl {
   OpenLedger open;
   NoteVerifier log;
+  ChooseCheckpoint choose;
 
   std::mutex pool_mutex;
   std::vector<Ledger> pool;
@@ -109,8 +110,8 @@ struct LedgerTiles::Impl {
 
   TileCache cache;
 
-  Impl(OpenLedger o, NoteVerifier l, std::size_t remembered)
-      : open(std::move(o)), log(std::move(l)), cache(remembered) {}
+  Impl(OpenLedger o, NoteVerifier l, ChooseCheckpoint c, std::size_t remembered)
+      : open(std::move(o)), log(std::move(l)), choose(std::move(c)), cache(remembered) {}
 
   [[nodiscard]] std::shared_ptr<const View> current() const {
     const std::lock_guard lock(view_mutex);
@@ -155,7 +156,7 @@ struct LedgerTiles::Impl {
 Status LedgerTiles::Impl::choose_target(const Ledger& ledger) {
   if (!target_note.empty()) return {};
   const auto now = current();
-  SIGILLO_TRY(std::string note, ledger.latest_checkpoint());
+  SIGILLO_TRY(std::string note, choose ? choose(ledger) : ledger.latest_checkpoint());
   if (now != nullptr && note == now->note) return {};
   if (failure.has_value() && note == failed_note) return *failure;
   SIGILLO_TRY(Checkpoint checkpoint, open_checkpoint(note, log));
@@ -262,8 +263,10 @@ Result<core::Bytes> LedgerTiles::Impl::bundle(const View& of, const Tile& tile) 
   return bytes;
 }
 
-LedgerTiles::LedgerTiles(OpenLedger open, NoteVerifier log, std::size_t remembered_tiles)
-    : impl_(std::make_unique<Impl>(std::move(open), std::move(log), remembered_tiles)) {}
+LedgerTiles::LedgerTiles(OpenLedger open, NoteVerifier log, ChooseCheckpoint choose,
+                         std::size_t remembered_tiles)
+    : impl_(std::make_unique<Impl>(std::move(open), std::move(log), std::move(choose),
+                                   remembered_tiles)) {}
 LedgerTiles::LedgerTiles(LedgerTiles&&) noexcept = default;
 LedgerTiles& LedgerTiles::operator=(LedgerTiles&&) noexcept = default;
 LedgerTiles::~LedgerTiles() = default;

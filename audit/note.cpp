@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "audit/lines.hpp"
+#include "sigillo/audit/cosignature.hpp"
 
 namespace sigillo::audit {
 namespace {
@@ -16,12 +16,16 @@ using core::ErrorCode;
 
 constexpr std::size_t kMaxNoteBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxSignatureLines = 100;
-constexpr std::uint8_t kEd25519Type = 0x01;
 constexpr std::size_t kKeyIdBytes = 4;
 constexpr std::string_view kSignaturePrefix = "\xE2\x80\x94 ";  // em dash, space
 
 Error malformed(std::string_view why) {
   return Error{ErrorCode::invalid_input, fmt::format("not a signed note: {}", why), ""};
+}
+
+Error too_large() {
+  return Error{ErrorCode::input_too_large,
+               fmt::format("a note has at most {} bytes", kMaxNoteBytes), ""};
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20; }
@@ -76,21 +80,23 @@ std::uint32_t key_id_of(std::string_view name, core::ByteView typed_key) {
   return read_u32(digest.view());
 }
 
-core::Bytes typed_key_of(core::ByteView raw) {
+core::Bytes typed_key_of(SignatureType type, core::ByteView raw) {
   core::Bytes typed;
   typed.reserve(1 + raw.size());
-  typed.push_back(kEd25519Type);
+  typed.push_back(static_cast<std::uint8_t>(type));
   typed.insert(typed.end(), raw.begin(), raw.end());
   return typed;
 }
 
 struct SignatureLine {
+  std::string_view whole;  // with its \n
   std::string_view name;
   std::uint32_t key_id = 0;
   core::Bytes signature;
 };
 
 core::Result<SignatureLine> parse_signature_line(std::string_view line) {
+  const std::string_view whole(line.data(), line.size() + 1);  // take_line found a \n behind it
   if (!line.starts_with(kSignaturePrefix))
     return malformed("a signature line does not begin with an em dash and a space");
   line.remove_prefix(kSignaturePrefix.size());
@@ -101,9 +107,24 @@ core::Result<SignatureLine> parse_signature_line(std::string_view line) {
   auto blob = core::base64_decode(line.substr(space + 1));
   if (!blob) return malformed("a signature is not valid base64");
   if (blob->size() <= kKeyIdBytes) return malformed("a signature is too short");
-  SignatureLine parsed{name, read_u32(*blob), {}};
+  SignatureLine parsed{whole, name, read_u32(*blob), {}};
   parsed.signature.assign(blob->begin() + kKeyIdBytes, blob->end());
   return parsed;
+}
+
+core::Result<std::vector<SignatureLine>> parse_signature_lines(std::string_view rest) {
+  if (rest.empty()) return malformed("it has no signature");
+  std::vector<SignatureLine> lines;
+  while (!rest.empty()) {
+    const auto line = take_line(rest);
+    if (!line) return malformed("its last line is not ended");
+    if (lines.size() == kMaxSignatureLines)
+      return Error{ErrorCode::input_too_large,
+                   fmt::format("a note has at most {} signature lines", kMaxSignatureLines), ""};
+    SIGILLO_TRY(SignatureLine signature, parse_signature_line(*line));
+    lines.push_back(std::move(signature));
+  }
+  return lines;
 }
 
 struct ParsedNote {
@@ -112,25 +133,13 @@ struct ParsedNote {
 };
 
 core::Result<ParsedNote> parse_note(std::string_view note) {
-  if (note.size() > kMaxNoteBytes)
-    return Error{ErrorCode::input_too_large,
-                 fmt::format("a note has at most {} bytes", kMaxNoteBytes), ""};
+  if (note.size() > kMaxNoteBytes) return too_large();
   if (!is_note_text(note)) return malformed("it is not UTF-8, or holds a control character");
   // The last blank line, for the text may hold some of its own.
   const std::size_t blank = note.rfind("\n\n");
   if (blank == std::string_view::npos) return malformed("no blank line ends its text");
   ParsedNote parsed{note.substr(0, blank + 1), {}};
-  std::string_view rest = note.substr(blank + 2);
-  if (rest.empty()) return malformed("it has no signature");
-  while (!rest.empty()) {
-    const auto line = take_line(rest);
-    if (!line) return malformed("its last line is not ended");
-    if (parsed.signatures.size() == kMaxSignatureLines)
-      return Error{ErrorCode::input_too_large,
-                   fmt::format("a note has at most {} signature lines", kMaxSignatureLines), ""};
-    SIGILLO_TRY(SignatureLine signature, parse_signature_line(*line));
-    parsed.signatures.push_back(std::move(signature));
-  }
+  SIGILLO_TRY(parsed.signatures, parse_signature_lines(note.substr(blank + 2)));
   return parsed;
 }
 
@@ -141,13 +150,30 @@ core::Result<const NoteVerifier*> find_known(const std::vector<NoteVerifier>& kn
   const NoteVerifier* found = nullptr;
   for (const NoteVerifier& verifier : known) {
     if (verifier.key_id() != line.key_id || verifier.name() != line.name) continue;
-    if (found != nullptr && found->key().spki_der() != verifier.key().spki_der())
+    if (found != nullptr && *found != verifier)
       return Error{ErrorCode::invalid_argument,
                    fmt::format("two known keys are both called {}+{:08x}", line.name, line.key_id),
                    "remove one of them"};
     if (found == nullptr) found = &verifier;
   }
   return found;
+}
+
+// The time of a cosignature, nothing for another type; signature_invalid if it does not hold.
+core::Result<std::optional<std::uint64_t>> verify_line(const NoteVerifier& known,
+                                                       std::string_view text,
+                                                       core::ByteView signature) {
+  if (known.type() == SignatureType::cosignature) {
+    SIGILLO_TRY(const std::uint64_t time, verify_cosignature(text, signature, known.key()));
+    return std::optional(time);
+  }
+  SIGILLO_TRY_VOID(known.key().verify(core::as_bytes(text), signature));
+  return std::optional<std::uint64_t>();
+}
+
+bool is_known_type(std::uint8_t type) {
+  return type == static_cast<std::uint8_t>(SignatureType::ed25519) ||
+         type == static_cast<std::uint8_t>(SignatureType::cosignature);
 }
 
 }  // namespace
@@ -172,28 +198,44 @@ core::Result<NoteVerifier> NoteVerifier::parse(std::string_view vkey) {
   if (!typed_key || typed_key->empty()) return bad("its key is not valid base64");
   const std::uint32_t key_id = read_u32(*id);
   if (key_id != key_id_of(name, *typed_key)) return bad("its key id does not fit name and key");
-  if (typed_key->front() != kEd25519Type)
-    return Error{ErrorCode::unsupported,
-                 fmt::format("verifier key {}: signature type 0x{:02x} is not Ed25519 (0x01)", name,
-                             typed_key->front()),
-                 ""};
+  if (!is_known_type(typed_key->front()))
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("verifier key {}: signature type 0x{:02x} is neither Ed25519 (0x01) nor "
+                    "an Ed25519 cosignature (0x04)",
+                    name, typed_key->front()),
+        "ask for an Ed25519 key; ML-DSA-44 (0x06) needs an OpenSSL later than 3.0"};
   SIGILLO_TRY(core::PublicKey key,
               core::PublicKey::from_ed25519(core::ByteView(*typed_key).subspan(1)));
-  return NoteVerifier(std::string(name), key_id, std::move(key));
+  return NoteVerifier(std::string(name), SignatureType{typed_key->front()}, key_id, std::move(key));
 }
 
-core::Result<NoteVerifier> NoteVerifier::create(std::string_view name, const core::PublicKey& key) {
+core::Result<NoteVerifier> NoteVerifier::create(std::string_view name, const core::PublicKey& key,
+                                                SignatureType type) {
   if (!is_key_name(name))
     return Error{ErrorCode::invalid_argument, fmt::format("\"{}\" can not name a note key", name),
                  "use a name without spaces and '+', such as example.com/log"};
   SIGILLO_TRY(const core::Bytes raw, key.ed25519_raw());
-  return NoteVerifier(std::string(name), key_id_of(name, typed_key_of(raw)), key);
+  return NoteVerifier(std::string(name), type, key_id_of(name, typed_key_of(type, raw)), key);
 }
 
 std::string NoteVerifier::vkey() const {
   const auto raw = key_.ed25519_raw();
   SIGILLO_CHECK(raw.has_value());  // both ways to make one refuse other keys
-  return fmt::format("{}+{:08x}+{}", name_, key_id_, core::base64_encode(typed_key_of(*raw)));
+  return fmt::format("{}+{:08x}+{}", name_, key_id_,
+                     core::base64_encode(typed_key_of(type_, *raw)));
+}
+
+bool NoteVerifier::operator==(const NoteVerifier& other) const {
+  return name_ == other.name_ && type_ == other.type_ && key_.spki_der() == other.key_.spki_der();
+}
+
+std::string signature_line(const NoteVerifier& signer, core::ByteView signature) {
+  core::Bytes blob;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    blob.push_back(static_cast<std::uint8_t>(signer.key_id() >> shift & 0xFF));
+  blob.insert(blob.end(), signature.begin(), signature.end());
+  return fmt::format("{}{} {}\n", kSignaturePrefix, signer.name(), core::base64_encode(blob));
 }
 
 core::Result<std::string> sign_note(std::string_view text, std::string_view name,
@@ -202,34 +244,53 @@ core::Result<std::string> sign_note(std::string_view text, std::string_view name
     return Error{ErrorCode::invalid_argument,
                  "the text of a note is UTF-8 without control characters and ends in a newline",
                  ""};
-  SIGILLO_TRY(const NoteVerifier verifier, NoteVerifier::create(name, key.public_key()));
+  SIGILLO_TRY(const NoteVerifier signer, NoteVerifier::create(name, key.public_key()));
   SIGILLO_TRY(const core::Bytes signature, key.sign(core::as_bytes(text)));
-  core::Bytes blob;
-  for (int shift = 24; shift >= 0; shift -= 8)
-    blob.push_back(static_cast<std::uint8_t>(verifier.key_id() >> shift & 0xFF));
-  blob.insert(blob.end(), signature.begin(), signature.end());
-  std::string note =
-      fmt::format("{}\n{}{} {}\n", text, kSignaturePrefix, name, core::base64_encode(blob));
-  if (note.size() > kMaxNoteBytes)
-    return Error{ErrorCode::input_too_large,
-                 fmt::format("a note has at most {} bytes", kMaxNoteBytes), ""};
+  std::string note = fmt::format("{}\n{}", text, signature_line(signer, signature));
+  if (note.size() > kMaxNoteBytes) return too_large();
   return note;
+}
+
+core::Result<std::string> add_signature_lines(std::string_view note, std::string_view lines) {
+  if (lines.size() > kMaxNoteBytes) return too_large();
+  if (!is_note_text(lines)) return malformed("a line is not UTF-8, or holds a control character");
+  SIGILLO_TRY(const ParsedNote parsed, parse_note(note));
+  SIGILLO_TRY(const std::vector<SignatureLine> added, parse_signature_lines(lines));
+  std::vector<const SignatureLine*> kept;
+  for (const SignatureLine& line : parsed.signatures) kept.push_back(&line);
+  const auto keep = [&](const SignatureLine& line) {
+    std::erase_if(kept, [&](const SignatureLine* other) {
+      return other->name == line.name && other->key_id == line.key_id;
+    });
+    kept.push_back(&line);
+  };
+  for (const SignatureLine& line : added) keep(line);
+  std::string result = fmt::format("{}\n", parsed.text);
+  for (const SignatureLine* line : kept) result += line->whole;
+  SIGILLO_TRY(const ParsedNote again, parse_note(result));  // within the limits
+  static_cast<void>(again);
+  return result;
 }
 
 core::Result<OpenedNote> open_note(std::string_view note, const std::vector<NoteVerifier>& known) {
   SIGILLO_TRY(const ParsedNote parsed, parse_note(note));
   OpenedNote opened{std::string(parsed.text), {}};
-  std::set<const NoteVerifier*> counted;  // a repeated line is no second opinion
   for (const SignatureLine& line : parsed.signatures) {
     SIGILLO_TRY(const NoteVerifier* const verifier, find_known(known, line));
     if (verifier == nullptr) continue;
-    if (!verifier->key().verify(core::as_bytes(parsed.text), line.signature))
+    const auto time = verify_line(*verifier, parsed.text, line.signature);
+    if (!time.has_value())
       return Error{ErrorCode::signature_invalid,
                    fmt::format("the signature of {} does not hold", verifier->vkey()),
                    "the note was altered, or not signed by that key"};
-    if (counted.insert(verifier).second) opened.verified.push_back(verifier->name());
+    // A repeated line is no second opinion; of two cosignatures the later one says more.
+    const auto same = std::find_if(opened.signers.begin(), opened.signers.end(),
+                                   [&](const NoteSigner& s) { return s.key == *verifier; });
+    const NoteSigner signer{*verifier, *time, std::string(line.whole)};
+    if (same == opened.signers.end()) opened.signers.push_back(signer);
+    else if (same->time < signer.time) *same = signer;
   }
-  if (opened.verified.empty())
+  if (opened.signers.empty())
     return Error{ErrorCode::signature_invalid, "no known key has signed the note",
                  "check that the verifier key is that of the signer"};
   return opened;

@@ -13,7 +13,6 @@ using core::ErrorCode;
 constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view kExtra = "extra ";
 constexpr std::string_view kIndex = "index ";
-constexpr std::size_t kMaxProofBytes = std::size_t{64} << 10;
 constexpr std::size_t kMaxPathHashes = 63;  // the height of the largest tree
 
 constexpr std::string_view kOld = "old ";
@@ -81,12 +80,18 @@ core::Result<TlogProof> parse_tlog_proof(std::string_view text) {
   return proof;
 }
 
+core::Result<TrustedCheckpoint> verify_tlog_proof(const TlogProof& proof, core::ByteView leaf,
+                                                  const CheckpointTrust& trust) {
+  SIGILLO_TRY(TrustedCheckpoint trusted, open_trusted_checkpoint(proof.checkpoint, trust));
+  SIGILLO_TRY_VOID(verify_inclusion(leaf_hash(leaf), proof.index, trusted.checkpoint.size,
+                                    proof.path, trusted.checkpoint.root));
+  return trusted;
+}
+
 core::Result<Checkpoint> verify_tlog_proof(const TlogProof& proof, core::ByteView leaf,
                                            const NoteVerifier& log) {
-  SIGILLO_TRY(Checkpoint checkpoint, open_checkpoint(proof.checkpoint, log));
-  SIGILLO_TRY_VOID(
-      verify_inclusion(leaf_hash(leaf), proof.index, checkpoint.size, proof.path, checkpoint.root));
-  return checkpoint;
+  SIGILLO_TRY(TrustedCheckpoint trusted, verify_tlog_proof(proof, leaf, trust_log(log)));
+  return std::move(trusted.checkpoint);
 }
 
 std::string consistency_proof_text(const ConsistencyProof& proof) {

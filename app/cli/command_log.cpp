@@ -4,6 +4,7 @@
 
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
+#include "app/cli/policy_file.hpp"
 #include "app/cli/render.hpp"
 #include "app/pipeline/record_reader.hpp"
 #include "sigillo/audit/ledger_tiles.hpp"
@@ -25,7 +26,7 @@ using core::Status;
 constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 
 struct LogArguments {
-  std::string file, output, leaf_file, key, from, tiles;
+  std::string file, output, leaf_file, key, from, policy, tiles;
   std::uint64_t index = 0;
   std::optional<std::uint64_t> entry;  // of `prove`
   std::string kind;
@@ -135,6 +136,32 @@ Result<ExitCode> checkpoint(const Context& context) {
   return ExitCode::done;
 }
 
+// What makes a checkpoint count: the log's key, a policy's quorum, or both.
+Result<audit::CheckpointTrust> trust_of(const Context& context, const std::string& policy_file,
+                                        const std::optional<audit::NoteVerifier>& log) {
+  if (policy_file.empty()) {
+    if (log.has_value()) return audit::trust_log(*log);
+    return Error{ErrorCode::invalid_argument, "nothing says which log is trusted",
+                 "give --log-key, or --policy with a policy that lists logs"};
+  }
+  SIGILLO_TRY(audit::WitnessPolicy policy, read_policy(policy_file));
+  return audit::trust_policy(std::move(policy), log, context.clock.now());
+}
+
+// The newest checkpoint that covers the entry and whose quorum holds; without a policy the latest.
+Result<std::string> checkpoint_for(const Context& context, const Ledger& ledger,
+                                   const audit::NoteVerifier& log, const LogArguments& arguments) {
+  if (arguments.policy.empty()) return ledger.latest_checkpoint();
+  SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
+  SIGILLO_TRY(const std::vector<audit::StoredCheckpoint> stored, ledger.checkpoints());
+  for (auto one = stored.rbegin(); one != stored.rend() && one->size > arguments.entry.value_or(0);
+       ++one)
+    if (audit::open_trusted_checkpoint(one->note, trust).has_value()) return one->note;
+  return Error{ErrorCode::not_found,
+               "no stored checkpoint covers the entry and has the quorum of the policy",
+               "ask the witnesses with `sigillo log cosign --policy FILE`"};
+}
+
 // Where proofs come from: the ledger, hashed from its entries, or an exported folder.
 struct Prover {
   audit::NoteVerifier log;
@@ -143,11 +170,14 @@ struct Prover {
   std::function<Result<audit::ConsistencyProof>(std::uint64_t old_size)> growth;
 };
 
-Result<Prover> ledger_prover(const audit::Workspace& workspace) {
+Result<Prover> ledger_prover(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
+  SIGILLO_TRY(const std::string note, checkpoint_for(context, ledger, log, arguments));
   const auto tiles = std::make_shared<audit::LedgerTiles>(
-      [workspace] { return workspace.ledger(Ledger::Access::read); }, log);
+      [workspace] { return workspace.ledger(Ledger::Access::read); }, log,
+      [note](const Ledger&) { return note; });
   SIGILLO_TRY_VOID(tiles->catch_up());
   return Prover{std::move(log), [tiles] { return tiles->checkpoint(); },
                 [tiles](std::uint64_t index) { return tiles->prove_entry(index); },
@@ -204,11 +234,8 @@ Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   if (arguments.entry.has_value() == !arguments.from.empty())
     return Error{ErrorCode::invalid_argument, "it is not said what to prove, or said twice",
                  "name an entry, or an older size or checkpoint with --from"};
-  const auto prover = [&]() -> Result<Prover> {
-    if (!arguments.tiles.empty()) return folder_prover(arguments.tiles, arguments.key);
-    SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-    return ledger_prover(workspace);
-  }();
+  const auto prover = arguments.tiles.empty() ? ledger_prover(context, arguments)
+                                              : folder_prover(arguments.tiles, arguments.key);
   if (!prover.has_value()) return prover.error();
   SIGILLO_TRY(const std::string text, proof_text(*prover, arguments));
   if (arguments.output.empty()) {
@@ -221,7 +248,7 @@ Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
 
 Result<ExitCode> verify_consistency(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const core::Bytes older, core::read_file(arguments.from, std::size_t{1} << 20));
-  SIGILLO_TRY(const core::Bytes text, core::read_file(arguments.file, 65536));
+  SIGILLO_TRY(const core::Bytes text, core::read_file(arguments.file, audit::kMaxProofBytes));
   SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(arguments.key));
   SIGILLO_TRY(const audit::ConsistencyProof proof,
               audit::parse_consistency_proof(core::as_text(text)));
@@ -240,19 +267,35 @@ Result<ExitCode> verify_consistency(const Context& context, const LogArguments& 
 }
 
 Result<ExitCode> verify_proof(const Context& context, const LogArguments& arguments) {
-  SIGILLO_TRY(const core::Bytes proof_bytes, core::read_file(arguments.file, 65536));
+  SIGILLO_TRY(const core::Bytes proof_bytes,
+              core::read_file(arguments.file, audit::kMaxProofBytes));
   SIGILLO_TRY(const core::Bytes leaf, core::read_file(arguments.leaf_file, audit::kMaxLeafBytes));
-  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(arguments.key));
+  std::optional<audit::NoteVerifier> log;
+  if (!arguments.key.empty()) {
+    SIGILLO_TRY(log, audit::NoteVerifier::parse(arguments.key));
+  }
+  SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
   SIGILLO_TRY(const audit::TlogProof proof, audit::parse_tlog_proof(core::as_text(proof_bytes)));
-  SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::verify_tlog_proof(proof, leaf, log));
-  if (context.json)
-    print_out("{}", json_line(Json{{"verified", true},
-                                   {"origin", checkpoint.origin},
-                                   {"size", checkpoint.size},
-                                   {"index", proof.index}}));
-  else
-    print_out("verified: this is entry {} of {} at size {}\n", proof.index,
-              printable(checkpoint.origin), checkpoint.size);
+  SIGILLO_TRY(const audit::TrustedCheckpoint trusted, audit::verify_tlog_proof(proof, leaf, trust));
+  const audit::Checkpoint& checkpoint = trusted.checkpoint;
+  if (context.json) {
+    Json json{{"verified", true},
+              {"origin", checkpoint.origin},
+              {"size", checkpoint.size},
+              {"index", proof.index},
+              {"quorum", nullptr}};  // nothing but the log's word
+    if (trust.policy.has_value()) json["quorum"] = trust.policy->quorum();
+    Json cosigned = Json::array();
+    for (const audit::Cosigned& one : trusted.cosigned)
+      cosigned.push_back(Json{{"witness", one.witness}, {"time", rfc3339(one.time)}});
+    if (trust.policy.has_value()) json["cosigned"] = std::move(cosigned);
+    print_out("{}", json_line(json));
+    return ExitCode::done;
+  }
+  print_out("verified: this is entry {} of {} at size {}\n", proof.index,
+            printable(checkpoint.origin), checkpoint.size);
+  for (const audit::Cosigned& one : trusted.cosigned)
+    print_out("cosigned by {} at {}\n", printable(one.witness), rfc3339(one.time));
   return ExitCode::done;
 }
 
@@ -314,6 +357,8 @@ void add_log_commands(CLI::App& app, Context& context) {
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger}));
   command->add_option("--from", arguments->from,
                       "an older size, or the file of an older checkpoint: a consistency proof");
+  command->add_option("--policy", arguments->policy,
+                      "a witness policy: use the newest checkpoint whose quorum holds");
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
   command->add_option(
       "--tiles", arguments->tiles,
@@ -328,10 +373,13 @@ void add_log_commands(CLI::App& app, Context& context) {
       ->add_option("--leaf", arguments->leaf_file,
                    "the entry's exact bytes (`sigillo log show N --raw`)")
       ->required();
-  command
-      ->add_option("--log-key", arguments->key,
-                   "the ledger's verifier key (`sigillo keys export log --format vkey`)")
-      ->required();
+  command->add_option("--log-key", arguments->key,
+                      "the ledger's verifier key (`sigillo keys export log --format vkey`)");
+  command->add_option("--policy", arguments->policy,
+                      "a witness policy (C2SP tlog-policy) whose quorum must hold, too");
+  command->footer(
+      "Entry, path, the log's signature and the quorum are checked together, offline, with one "
+      "answer. A policy that lists logs stands in for --log-key.");
   add_json_flag(*command, context);
 
   command = add_command(

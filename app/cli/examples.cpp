@@ -46,6 +46,7 @@ constexpr std::array kExamples = {
     Example{"log show", "5"},
     Example{"log list", "--kind placement"},
     Example{"log checkpoint", "> checkpoint.txt"},
+    Example{"log cosign", "--policy witnesses.policy --output checkpoint.txt"},
     Example{"log prove", "5 --output entry-5.tlog-proof"},
     Example{"log verify-proof",
             "entry-5.tlog-proof --leaf entry-5.json --log-key \"$(cat log.vkey)\""},
@@ -75,6 +76,10 @@ constexpr std::array kExamples = {
     Example{"tokens create", "newsroom --scope verify --days 90"},
     Example{"tokens list", "--json"},
     Example{"tokens revoke", "3f2a9c01"},
+    Example{"witness init", "w1 --name witness.example.com/w1"},
+    Example{"witness watch", "w1 \"$(cat log.vkey)\""},
+    Example{"witness key", "w1"},
+    Example{"witness serve", "w1 --listen 127.0.0.1:8081"},
     Example{"completion", "bash > /etc/bash_completion.d/sigillo"},
 };
 

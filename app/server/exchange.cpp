@@ -21,6 +21,7 @@ std::string_view reason(int status) {
                                                           {404, "Not Found"},
                                                           {405, "Method Not Allowed"},
                                                           {406, "Not Acceptable"},
+                                                          {409, "Conflict"},
                                                           {411, "Length Required"},
                                                           {413, "Content Too Large"},
                                                           {414, "URI Too Long"},

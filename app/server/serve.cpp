@@ -1,11 +1,10 @@
 #include "app/server/serve.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include <csignal>
+#include "app/server/lifetime.hpp"
 
 namespace sigillo::server {
 using core::Error;
@@ -15,28 +14,6 @@ using core::Status;
 namespace {
 
 constexpr std::chrono::milliseconds kGrace{5000};
-
-sigset_t block_stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-void wait_for(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) continue;
-}
-
-// A connection is a descriptor; the soft limit is often 1024.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 8192);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 // The address for machines: no page, no verification.
 Handler operations_only(Service& service) {

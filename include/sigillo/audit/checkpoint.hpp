@@ -22,6 +22,8 @@ struct Checkpoint {
 
 [[nodiscard]] core::Result<std::string> sign_checkpoint(const Checkpoint& checkpoint,
                                                         const core::PrivateKey& log_key);
+// require_log_key: invalid_argument for the key of a witness.
+[[nodiscard]] core::Status require_log_key(const NoteVerifier& log);
 // Opens the note with the log's key and checks that its origin is the key's name.
 [[nodiscard]] core::Result<Checkpoint> open_checkpoint(std::string_view note,
                                                        const NoteVerifier& log);

@@ -38,7 +38,7 @@ struct StoredEntry {
 
 struct StoredCheckpoint {
   std::uint64_t size = 0;
-  std::string note;
+  std::string note;      // the log's line, and those of witnesses
   core::Bytes subtrees;  // CompactRange hashes at this size, as stored, unchecked
 };
 
@@ -69,6 +69,12 @@ class Ledger {
   // Stores a checkpoint that was signed elsewhere over exactly these entries, for a copy of a
   // ledger whose key is not here. proof_invalid if it is about another size or root.
   [[nodiscard]] core::Status adopt(std::string_view note, const NoteVerifier& log);
+
+  // Adds cosignature lines of these witnesses to the stored checkpoint of this size, and gives that
+  // note; an earlier line of a witness is replaced. Lines of other keys are left out.
+  // signature_invalid, and nothing is stored, if a line does not hold or there is none; not_found.
+  [[nodiscard]] core::Result<std::string> add_cosignatures(
+      std::uint64_t size, std::string_view lines, const std::vector<NoteVerifier>& witnesses);
 
   [[nodiscard]] core::Result<std::string> leaf(
       std::uint64_t index) const;  // not_found past the end

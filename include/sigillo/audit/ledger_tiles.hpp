@@ -1,4 +1,4 @@
-// LedgerTiles: the tiles, bundles and proofs of a ledger's latest checkpoint, computed from its
+// LedgerTiles: the tiles, bundles and proofs of a ledger's checkpoint, computed from its
 // entries. For a server, and for one proof.
 //
 //  1. Every entry is read and hashed once; of the tree, what is above level 0 stays in memory (a
@@ -21,10 +21,13 @@ namespace sigillo::audit {
 class LedgerTiles {
  public:
   using OpenLedger = std::function<core::Result<Ledger>()>;
+  using ChooseCheckpoint = std::function<core::Result<std::string>(const Ledger&)>;
   static constexpr std::size_t kRememberedTiles = 4096;
-  // open is called for each Ledger that is needed at once; log is the key of its checkpoints.
-  // remembered_tiles: of level 0, at least 1, 16 KiB each.
-  LedgerTiles(OpenLedger open, NoteVerifier log, std::size_t remembered_tiles = kRememberedTiles);
+  // open is called for each Ledger that is needed at once; log is the key of its checkpoints;
+  // choose says which of them to cover, the latest unless given. remembered_tiles: of level 0, at
+  // least 1, 16 KiB each.
+  LedgerTiles(OpenLedger open, NoteVerifier log, ChooseCheckpoint choose = {},
+              std::size_t remembered_tiles = kRememberedTiles);
   LedgerTiles(LedgerTiles&&) noexcept;
   LedgerTiles& operator=(LedgerTiles&&) noexcept;
   ~LedgerTiles();

@@ -5,9 +5,12 @@
 //   <checkpoint note>
 #pragma once
 
-#include "sigillo/audit/checkpoint.hpp"
+#include "sigillo/audit/witness_policy.hpp"
 
 namespace sigillo::audit {
+
+// Room for 16 signature lines of 5 kB, as signed-note asks readers to have.
+inline constexpr std::size_t kMaxProofBytes = std::size_t{256} << 10;
 
 struct TlogProof {
   std::uint64_t index = 0;
@@ -17,12 +20,17 @@ struct TlogProof {
 };
 
 [[nodiscard]] std::string tlog_proof_text(const TlogProof& proof);
-// Strict reader: at most 64 KiB and 63 hashes.
+// Strict reader: at most kMaxProofBytes and 63 hashes.
 [[nodiscard]] core::Result<TlogProof> parse_tlog_proof(std::string_view text);
 
-// verify_tlog_proof answers one question with one answer: is `leaf` entry `index` of the log that
-// `log` signs? Checkpoint signature, origin and inclusion are checked together; there is no partial
-// success. Gives the checkpoint.
+// verify_tlog_proof answers one question with one answer: is `leaf` entry `index` of a log that
+// `trust` accepts, under a checkpoint that `trust` accepts? The log's signature and origin, all
+// cosignatures of known witnesses, the quorum and the inclusion are checked together, offline;
+// there is no partial success.
+[[nodiscard]] core::Result<TrustedCheckpoint> verify_tlog_proof(const TlogProof& proof,
+                                                                core::ByteView leaf,
+                                                                const CheckpointTrust& trust);
+// The same where the log's key is all that is asked for.
 [[nodiscard]] core::Result<Checkpoint> verify_tlog_proof(const TlogProof& proof,
                                                          core::ByteView leaf,
                                                          const NoteVerifier& log);
@@ -38,7 +46,7 @@ struct ConsistencyProof {
 };
 
 [[nodiscard]] std::string consistency_proof_text(const ConsistencyProof& proof);
-// Strict reader: at most 64 KiB and 63 hashes.
+// Strict reader: at most kMaxProofBytes and 63 hashes.
 [[nodiscard]] core::Result<ConsistencyProof> parse_consistency_proof(std::string_view text);
 // verify_consistency_proof answers: is the log that `old_note` signs the beginning of the one that
 // the proof's checkpoint signs? Both signatures, origins, sizes and the path are checked together.

@@ -20,7 +20,7 @@ struct Log {
   audit::Ledger ledger = value(audit::Ledger::create(file, kOrigin));
   // One tile is remembered, so that the others are read when they are asked for.
   audit::LedgerTiles tiles{
-      [this] { return audit::Ledger::open(file, audit::Ledger::Access::read); }, verifier, 1};
+      [this] { return audit::Ledger::open(file, audit::Ledger::Access::read); }, verifier, {}, 1};
 
   std::string grow(std::uint64_t size) {
     while (value(ledger.head()).size < size) {

@@ -158,7 +158,7 @@ TEST_CASE("tlog-proof: limits, at and one past") {
   CHECK(verdict_of(with_lines("index 0\n" + repeated(kHash, 63))) == "accepted");
   CHECK(verdict_of(with_lines("index 0\n" + repeated(kHash, 64))) == "invalid-input");
   std::string text = with_lines("index 0\n");
-  text += std::string((std::size_t{64} << 10) - text.size(), 'a');
+  text += std::string(kMaxProofBytes - text.size(), 'a');
   CHECK(verdict_of(text) == "accepted");
   CHECK(verdict_of(text + "a") == "input-too-large");
 }

@@ -18,8 +18,8 @@ struct PublicLog {
   core::PrivateKey key =
       value(world.workspace.keyring().signing_key(world.workspace.config().log_key));
   audit::NoteVerifier verifier = value(audit::log_verifier(world.workspace, ledger));
-  audit::LedgerTiles tiles{[this] { return world.workspace.ledger(audit::Ledger::Access::read); },
-                           verifier, 1};
+  audit::LedgerTiles tiles{
+      [this] { return world.workspace.ledger(audit::Ledger::Access::read); }, verifier, {}, 1};
   server::Service service;
   server::Exchange exchange;
 

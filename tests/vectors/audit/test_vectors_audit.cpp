@@ -1,6 +1,7 @@
 // Published vectors of Merkle trees, signed notes, checkpoints and tlog-proofs, and the worked
 // examples of docs/formats.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <bit>
 #include <catch2/catch.hpp>
@@ -9,8 +10,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "sigillo/audit/cosignature.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/audit/tile.hpp"
+#include "sigillo/audit/witness.hpp"
 #include "sigillo/core/json.hpp"
 #include "tests/vectors/vector_file.hpp"
 
@@ -275,6 +278,70 @@ TEST_CASE("vectors: signed checkpoints") {
         }) == 4);
 }
 
+TEST_CASE("vectors: cosigned checkpoints") {
+  CHECK(each_vector(file("cosignature.txt"), [](Vector& v) {
+          INFO(v.place() << ", " << v.text("source"));
+          const auto log = NoteVerifier::parse(v.text("log")).value();
+          const auto witness = NoteVerifier::parse(v.text("vkey")).value();
+          CHECK(witness.type() == SignatureType::cosignature);
+          CHECK(witness.vkey() == v.text("vkey"));
+          CHECK(fmt::format("{:08x}", witness.key_id()) == v.text("key_id"));
+          const std::string text =
+              checkpoint_text({log.name(), number(v, "size"), digest(v, "root")});
+          const std::string line =
+              fmt::format("\xE2\x80\x94 {} {}\n", witness.name(), v.text("signature"));
+          const auto opened = open_note(fmt::format("{}\n{}", text, line), {log, witness});
+          REQUIRE(opened.has_value());
+          REQUIRE(opened->signers.size() == 1);
+          CHECK(opened->signers[0].time == number(v, "time"));
+          const core::Timestamp time{v.integer("time"), 0};
+          CHECK(cosign(text, witness.name(), secret(v), time).value() == line);
+        }) == 1);
+}
+
+TEST_CASE("vectors: requests to a witness") {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("sigillo-vectors-{}", ::getpid());
+  std::filesystem::remove_all(folder);
+  core::SeededEntropy entropy(7);
+  const core::FixedClock clock({1679315147, 0});
+  REQUIRE(Witness::init(folder, "witness.example/w1", entropy, clock).has_value());
+  Witness witness = Witness::open(folder).value();
+  std::string watched;  // the log of the first block
+  CHECK(each_vector(file("add_checkpoint.txt"), [&](Vector& v) {
+          INFO(v.place() << ", " << v.text("source"));
+          const auto log = NoteVerifier::parse(v.text("log")).value();
+          if (watched.empty()) {
+            watched = log.vkey();
+            REQUIRE(witness.add_log(log).has_value());
+          }
+          core::Bytes blob = core::base64_decode(v.text("signature")).value();
+          if (v.text("flip") == "yes") blob.back() ^= 1;
+          const std::string text =
+              checkpoint_text({log.name(), number(v, "size"), digest(v, "root")});
+          ConsistencyProof proof{
+              number(v, "old"), hashes(v, "proof"),
+              fmt::format("{}\n\xE2\x80\x94 {} {}\n", text, log.name(), core::base64_encode(blob))};
+          const auto answer = witness.add_checkpoint(consistency_proof_text(proof), clock.now());
+          REQUIRE(answer.has_value());
+          CHECK(answer->status == v.integer("status"));
+          if (answer->status == 200)
+            CHECK(open_note(fmt::format("{}\n{}", text, answer->body), {witness.key()})
+                      .value()
+                      .signers.front()
+                      .time == 1679315147U);
+          // What it holds now: the size of this checkpoint, or another that a 409 names.
+          proof = {number(v, "size"), {}, proof.checkpoint};
+          const std::uint64_t after = number(v, "size_after");
+          const auto again = witness.add_checkpoint(consistency_proof_text(proof), clock.now());
+          REQUIRE(again.has_value());
+          if (log.vkey() != watched || v.text("flip") == "yes") CHECK(again->status != 200);
+          else if (after == proof.old_size) CHECK(again->status == 200);
+          else CHECK(again->body == fmt::format("{}\n", after));
+        }) == 6);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("vectors: the examples of docs/formats are what the program writes and accepts") {
   const std::string checkpoint_note =
       example_of(kSource / "docs" / "formats" / "checkpoint.md", "checkpoint");
@@ -299,4 +366,24 @@ TEST_CASE("vectors: the examples of docs/formats are what the program writes and
                         core::to_bytes("inspected copy")};
   CHECK(tlog_proof_text(proof) == proof_text);
   CHECK(verify_tlog_proof(parse_tlog_proof(proof_text).value(), *leaf, log).value() == checkpoint);
+
+  // With a witness: the note, the policy, and the request that asks for the line.
+  const auto formats = kSource / "docs" / "formats";
+  const std::string cosigned = example_of(formats / "checkpoint.md", "cosigned-checkpoint");
+  core::Bytes witness_seed;
+  for (std::uint8_t i = 0x20; i < 0x40; ++i) witness_seed.push_back(i);
+  const auto witness = core::PrivateKey::from_ed25519_seed(witness_seed).value();
+  CHECK(checkpoint_note +
+            cosign(checkpoint_text(checkpoint), "witness.example/w1", witness, {1679315147, 0})
+                .value() ==
+        cosigned);
+  const auto policy =
+      WitnessPolicy::parse(example_of(formats / "witness-policy.md", "tlog-policy")).value();
+  CHECK(policy.witnesses().size() == 3);
+  CHECK_FALSE(policy.quorum_met({"auditor", "legal"}));
+  CHECK(policy.quorum_met({"auditor", "press"}));
+  const auto trust = trust_policy(policy, log, {1795000000, 0}).value();
+  CHECK(open_trusted_checkpoint(cosigned, trust).error().code == core::ErrorCode::not_trusted);
+  CHECK(consistency_proof_text({0, {}, checkpoint_note}) ==
+        example_of(formats / "witness.md", "add-checkpoint"));
 }
