@@ -144,7 +144,7 @@ Result<Bytes> read_file(const fs::path& path, std::size_t limit) {
 Status check_replaceable(const fs::path& path) {
   struct stat info {};
   if (path == "-" || (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)))
-    return Error{ErrorCode::invalid_argument,
+    return Error{ErrorCode::invalid_input,
                  fmt::format("{} is not a regular file, and is not replaced by one", path.string()),
                  path == "-" ? "name a file, or \"./-\" for one of this name"
                              : "name a file; `cat` brings it to where you want it"};

@@ -48,8 +48,11 @@ Result<ExitCode> export_to(const Context& context, const BundleArguments& argume
   } else {
     print_out("{}: {} members, {} entries, root {}\n", printable(arguments.file), summary.members,
               summary.entries, summary.root);
-    print_out("check it anywhere, without this workspace: sigillo bundle verify {}\n",
-              printable(arguments.file));
+    print_out(
+        "check it anywhere, without this workspace: sigillo bundle verify {} --log-key KEY, with "
+        "the "
+        "key of `sigillo keys export log --format vkey`\n",
+        printable(arguments.file));
   }
   return ExitCode::done;
 }
@@ -87,6 +90,8 @@ Result<ExitCode> verify(const Context& context, const BundleArguments& arguments
   }
   SIGILLO_TRY(app::BundleReport report, app::verify_bundle(arguments.file, known));
   SIGILLO_TRY_VOID(app::check_rules(report, arguments.pack));
+  // What is only consistent with itself could have been made by anybody.
+  if (report.exit == ExitCode::done && arguments.log_key.empty()) report.exit = ExitCode::undecided;
   print_out("{}", context.json ? json_line(app::to_json(report)) : printable_lines(render(report)));
   return report.exit;
 }
@@ -125,8 +130,10 @@ void add_bundle_commands(CLI::App& app, Context& context) {
                       "pack of the same name and version, if there is one)");
   add_json_flag(*command, context);
   command->footer(
-      "Exit codes: 0 all holds, 1 something does not, 2 the verdict is of another version of the "
-      "tool and comes out differently here. The verdict inside may say that rules failed: that is "
+      "Exit codes: 0 all holds, 1 something does not, 2 no --log-key was given, or the verdict is "
+      "of "
+      "another version of the tool and comes out differently here. The verdict inside may say that "
+      "rules failed: that is "
       "no failure of the bundle.");
 }
 

@@ -115,6 +115,11 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
     print_out("{}", info.public_key);
     return ExitCode::done;
   }
+  SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
+  if (arguments.format == "fingerprint") {
+    print_out("{}\n", key.id().hex());
+    return ExitCode::done;
+  }
   if (info.name != workspace.config().log_key)
     return core::Error{
         core::ErrorCode::unsupported,
@@ -122,7 +127,6 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
         fmt::format(
             "`sigillo keys export {} --format vkey` gives the ledger's; or use --format pem",
             workspace.config().log_key)};
-  SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
   SIGILLO_TRY(const audit::NoteVerifier verifier,
               audit::NoteVerifier::create(workspace.config().origin, key));
   print_out("{}\n", verifier.vkey());
@@ -176,9 +180,11 @@ void add_workspace_commands(CLI::App& app, Context& context) {
                         [&context, arguments] { return export_key(context, *arguments); });
   command->add_option("name", arguments->name, "name of the key")->required();
   command
-      ->add_option("--format", arguments->format,
-                   "pem, or vkey (C2SP verifier key under the ledger's name)")
-      ->check(CLI::IsMember({"pem", "vkey"}))
+      ->add_option(
+          "--format", arguments->format,
+          "pem, vkey (C2SP verifier key under the ledger's name), or fingerprint (SHA-256 of "
+          "the SPKI DER, which reports name)")
+      ->check(CLI::IsMember({"pem", "vkey", "fingerprint"}))
       ->capture_default_str();
 }
 

@@ -43,7 +43,7 @@ TEST_CASE("a device, a FIFO and a folder are not replaced by a file") {
     const Status written = write_file_atomically(path, as_bytes("x"), 0600);
     INFO(path);
     REQUIRE(!written.has_value());
-    CHECK(written.error().code == ErrorCode::invalid_argument);
+    CHECK(written.error().code == ErrorCode::invalid_input);
   }
   CHECK(fs::is_fifo(folder / "fifo"));
   CHECK(fs::is_symlink(folder / "link"));
