@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "core/evidence_database.hpp"
 
 namespace sigillo::audit {
@@ -183,41 +181,46 @@ struct Query {
   void (*describe)(Describe);
 };
 // In the order of LineageKind. Columns: name, version, distance, entry, signer, recorded_at, then
-// the kind's own.
+// the kind's own. Each query reads one range of node's index, in the order that is asked for.
 constexpr Query kQueries[] = {
     {R"(SELECT n.name, n.version, r.distance, d.entry, d.signer, d.recorded_at, d.license, d.source,
           d.files, d.bytes, n.id
-        FROM reached AS r CROSS JOIN node AS n ON n.id = r.id
+        FROM node AS n CROSS JOIN reached AS r ON r.id = n.id
         LEFT JOIN ev1_datasets AS d ON d.dataset = n.name AND d.root = n.version
-        WHERE n.kind = 0 ORDER BY n.id)",
+        WHERE n.kind = 0 ORDER BY n.name, n.version)",
      &describe_dataset},
     {R"(SELECT n.name, n.version, r.distance, u.entry, u.signer, u.recorded_at, u.model, u.state,
           u.started_at, u.ended_at, EXISTS (SELECT 1 FROM edge AS e WHERE e.target = n.id), n.id
-        FROM reached AS r CROSS JOIN node AS n ON n.id = r.id
+        FROM node AS n CROSS JOIN reached AS r ON r.id = n.id
         LEFT JOIN ev1_runs AS u ON u.run_id = n.name
-        WHERE n.kind = 1 ORDER BY n.id)",
+        WHERE n.kind = 1 ORDER BY n.name, n.version)",
      &describe_run},
     {R"(SELECT n.name, n.version, r.distance, m.entry, m.signer, m.recorded_at, m.model,
           m.model_digest, m.system, m.run_id, n.id
-        FROM reached AS r CROSS JOIN node AS n ON n.id = r.id
+        FROM node AS n CROSS JOIN reached AS r ON r.id = n.id
         LEFT JOIN ev1_releases AS m ON m.release = n.name
-        WHERE n.kind = 2 ORDER BY n.id)",
+        WHERE n.kind = 2 ORDER BY n.name, n.version)",
      &describe_release},
     {R"(SELECT n.name, n.version, r.distance, b.entry, b.signer, b.recorded_at, b.outputs, b.found,
           b.sample_basis, n.id
-        FROM reached AS r CROSS JOIN node AS n ON n.id = r.id
+        FROM node AS n CROSS JOIN reached AS r ON r.id = n.id
         LEFT JOIN batch AS b ON b.release = n.name AND b.entry = CAST(n.version AS INTEGER)
-        WHERE n.kind = 3 ORDER BY n.id)",
+        WHERE n.kind = 3 ORDER BY n.name, n.version)",
      &describe_outputs},
     {R"(SELECT n.name, n.version, r.distance, s.entry, s.signer, s.recorded_at, s.actor, s.market,
           s.placed_on, n.id
-        FROM reached AS r CROSS JOIN node AS n ON n.id = r.id
+        FROM node AS n CROSS JOIN reached AS r ON r.id = n.id
         LEFT JOIN ev1_systems AS s ON s.system = n.name
-        WHERE n.kind = 4 ORDER BY n.id)",
+        WHERE n.kind = 4 ORDER BY n.name, n.version)",
      &describe_system}};
 
-Status read_nodes(Database& database, Lineage& lineage,
-                  std::map<std::int64_t, std::size_t>& index) {
+// Where in Lineage::nodes a node is, by its number; said of nodes that were reached only.
+using Positions = std::vector<std::size_t>;
+std::size_t position_of(const Positions& position, const Statement& row, int column) {
+  return position[static_cast<std::size_t>(row.integer(column))];
+}
+
+Status read_nodes(Database& database, Lineage& lineage, Positions& position) {
   for (std::size_t kind = 0; kind < std::size(kQueries); ++kind) {
     SIGILLO_TRY(Statement select, database.prepare(kQueries[kind].sql));
     for (;;) {
@@ -230,15 +233,15 @@ Status read_nodes(Database& database, Lineage& lineage,
       node.distance = select.integer(2);
       kQueries[kind].describe({node, select});
       lineage.gaps += node.gaps.size();
-      index.emplace(select.integer(select.columns() - 1), lineage.nodes.size());
+      position[static_cast<std::size_t>(select.integer(select.columns() - 1))] =
+          lineage.nodes.size();
       lineage.nodes.push_back(std::move(node));
     }
   }
   return {};
 }
 
-Status read_edges(Database& database, Lineage& lineage,
-                  const std::map<std::int64_t, std::size_t>& index) {
+Status read_edges(Database& database, Lineage& lineage, const Positions& position) {
   SIGILLO_TRY(Statement select,
               database.prepare(
                   "SELECT e.source, e.target, e.role FROM edge AS e CROSS JOIN reached AS a ON "
@@ -248,17 +251,16 @@ Status read_edges(Database& database, Lineage& lineage,
     SIGILLO_TRY(const bool more, select.step());
     if (!more) return {};
     lineage.edges.push_back(
-        {index.at(select.integer(0)), index.at(select.integer(1)), select.text(2)});
+        {position_of(position, select, 0), position_of(position, select, 1), select.text(2)});
   }
 }
 
-Status read_starts(Database& database, Lineage& lineage,
-                   const std::map<std::int64_t, std::size_t>& index) {
+Status read_starts(Database& database, Lineage& lineage, const Positions& position) {
   SIGILLO_TRY(Statement select, database.prepare("SELECT id FROM start ORDER BY id"));
   for (;;) {
     SIGILLO_TRY(const bool more, select.step());
     if (!more) return {};
-    lineage.starts.push_back(index.at(select.integer(0)));
+    lineage.starts.push_back(position_of(position, select, 0));
   }
 }
 
@@ -308,10 +310,11 @@ Result<Lineage> lineage(const core::Evidence& evidence, const LineageRequest& re
                  fmt::format("the lineage has {} nodes, more than {}", reached, kMaxLineageNodes),
                  "name a start, one direction or a smaller --depth"};
   Lineage lineage;
-  std::map<std::int64_t, std::size_t> index;
-  SIGILLO_TRY_VOID(read_nodes(database, lineage, index));
-  SIGILLO_TRY_VOID(read_edges(database, lineage, index));
-  SIGILLO_TRY_VOID(read_starts(database, lineage, index));
+  lineage.nodes.reserve(static_cast<std::size_t>(reached));
+  Positions position(static_cast<std::size_t>(nodes) + 1);
+  SIGILLO_TRY_VOID(read_nodes(database, lineage, position));
+  SIGILLO_TRY_VOID(read_edges(database, lineage, position));
+  SIGILLO_TRY_VOID(read_starts(database, lineage, position));
   return lineage;
 }
 

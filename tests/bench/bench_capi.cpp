@@ -122,12 +122,3 @@ BENCHMARK_CAPTURE(c_interface, f16, SIGILLO_F16)->Apply(sizes);
 BENCHMARK_CAPTURE(c_interface, bf16, SIGILLO_BF16)->Apply(sizes);
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  benchmark::AddCustomContext("built_with", SIGILLO_BENCH_FLAGS);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 3;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
-}

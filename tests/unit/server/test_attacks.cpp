@@ -16,10 +16,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef SIGILLO_SANITIZED
 constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer);
 #else
 constexpr bool kSanitized = false;
 #endif
