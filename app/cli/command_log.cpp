@@ -6,6 +6,7 @@
 #include "app/cli/output.hpp"
 #include "app/cli/policy_file.hpp"
 #include "app/cli/render.hpp"
+#include "app/cli/time_stamp_files.hpp"
 #include "app/pipeline/record_reader.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/core/files.hpp"
@@ -24,7 +25,7 @@ using core::Status;
 constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 
 struct LogArguments {
-  std::string file, output, leaf_file, key, from, policy;
+  std::string file, output, leaf_file, key, from, policy, time_stamp, roots;
   std::uint64_t index = 0;
   std::optional<std::uint64_t> entry;  // of `prove`
   std::string kind;
@@ -166,13 +167,39 @@ struct Provable {
   std::string note;
   audit::Checkpoint checkpoint;
   std::vector<core::Digest> hashes;
+  core::Bytes response;  // the time stamp on the checkpoint, if one was asked for
 };
+
+// The newest checkpoint with a time stamp that covers the entry, and whose quorum holds if one is
+// asked for.
+Result<StampedNote> stamped_checkpoint_for(const Context& context,
+                                           const audit::Workspace& workspace, const Ledger& ledger,
+                                           const audit::NoteVerifier& log,
+                                           const LogArguments& arguments) {
+  audit::CheckpointTrust trust = audit::trust_log(log);
+  if (!arguments.policy.empty()) {
+    SIGILLO_TRY(trust, trust_of(context, arguments.policy, log));
+  }
+  return newest_stamp(workspace, ledger, log, arguments.entry.value_or(0),
+                      [&](const std::string& note) {
+                        return audit::open_trusted_checkpoint(note, trust).has_value();
+                      });
+}
 Result<Provable> provable(const Context& context, const audit::Workspace& workspace,
                           const Ledger& ledger, const LogArguments& arguments) {
   SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
   SIGILLO_TRY(const core::PublicKey public_key, core::PublicKey::from_pem(info.public_key));
   SIGILLO_TRY(audit::NoteVerifier log, audit::NoteVerifier::create(ledger.origin(), public_key));
-  SIGILLO_TRY(std::string note, checkpoint_for(context, ledger, log, arguments));
+  std::string note;
+  core::Bytes response;
+  if (arguments.time_stamp.empty()) {
+    SIGILLO_TRY(note, checkpoint_for(context, ledger, log, arguments));
+  } else {
+    SIGILLO_TRY(StampedNote stamped,
+                stamped_checkpoint_for(context, workspace, ledger, log, arguments));
+    note = std::move(stamped.note);
+    response = std::move(stamped.response);
+  }
   SIGILLO_TRY(audit::Checkpoint checkpoint, audit::open_checkpoint(note, log));
   std::vector<core::Digest> hashes;
   SIGILLO_TRY_VOID(
@@ -180,7 +207,8 @@ Result<Provable> provable(const Context& context, const audit::Workspace& worksp
         hashes.push_back(audit::leaf_hash(entry.leaf));
         return {};
       }));
-  return Provable{std::move(log), std::move(note), std::move(checkpoint), std::move(hashes)};
+  return Provable{std::move(log), std::move(note), std::move(checkpoint), std::move(hashes),
+                  std::move(response)};
 }
 
 Result<std::string> receipt(const Ledger& ledger, const Provable& from, std::uint64_t index) {
@@ -224,12 +252,17 @@ Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   if (arguments.entry.has_value() == !arguments.from.empty())
     return Error{ErrorCode::invalid_argument, "it is not said what to prove, or said twice",
                  "name an entry, or an older size or checkpoint with --from"};
+  if (!arguments.time_stamp.empty() && !arguments.entry.has_value())
+    return Error{ErrorCode::invalid_argument, "a time stamp belongs to a receipt",
+                 "name an entry, or leave out --time-stamp"};
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(const Provable latest, provable(context, workspace, ledger, arguments));
   SIGILLO_TRY(const std::string text, arguments.entry.has_value()
                                           ? receipt(ledger, latest, *arguments.entry)
                                           : consistency(latest, arguments.from));
+  if (!arguments.time_stamp.empty())
+    SIGILLO_TRY_VOID(core::write_file_atomically(arguments.time_stamp, latest.response));
   if (arguments.output.empty()) {
     print_out("{}", text);
     return ExitCode::done;
@@ -258,6 +291,20 @@ Result<ExitCode> verify_consistency(const Context& context, const LogArguments& 
   return ExitCode::done;
 }
 
+// Leaf, path, signatures, quorum and, if one is given, the time stamp.
+Result<audit::StampedProof> verify_all(const Context& context, const LogArguments& arguments,
+                                       const audit::TlogProof& proof, const core::Bytes& leaf,
+                                       const audit::CheckpointTrust& trust) {
+  if (arguments.time_stamp.empty()) {
+    SIGILLO_TRY(audit::TrustedCheckpoint trusted, audit::verify_tlog_proof(proof, leaf, trust));
+    return audit::StampedProof{std::move(trusted), {}};
+  }
+  SIGILLO_TRY(const core::TimeStampRoots roots, read_roots(arguments.roots));
+  SIGILLO_TRY(const core::Bytes response,
+              core::read_file(arguments.time_stamp, core::kMaxTimeStampBytes));
+  return audit::verify_stamped_proof(proof, leaf, trust, response, roots, context.clock.now());
+}
+
 Result<ExitCode> verify_proof(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const core::Bytes proof_bytes,
               core::read_file(arguments.file, audit::kMaxProofBytes));
@@ -268,7 +315,10 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
   }
   SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
   SIGILLO_TRY(const audit::TlogProof proof, audit::parse_tlog_proof(core::as_text(proof_bytes)));
-  SIGILLO_TRY(const audit::TrustedCheckpoint trusted, audit::verify_tlog_proof(proof, leaf, trust));
+  SIGILLO_TRY(const audit::StampedProof stamped,
+              verify_all(context, arguments, proof, leaf, trust));
+  const audit::TrustedCheckpoint& trusted = stamped.trusted;
+  const bool has_stamp = !arguments.time_stamp.empty();
   const audit::Checkpoint& checkpoint = trusted.checkpoint;
   if (context.json) {
     Json json{{"verified", true},
@@ -280,6 +330,7 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
     for (const audit::Cosigned& one : trusted.cosigned)
       cosigned.push_back(Json{{"witness", one.witness}, {"time", rfc3339(one.time)}});
     if (trust.policy.has_value()) json["cosigned"] = std::move(cosigned);
+    if (has_stamp) json["time_stamp"] = to_json(stamped.stamp);
     print_out("{}", json_line(json));
     return ExitCode::done;
   }
@@ -287,6 +338,9 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
             printable(checkpoint.origin), checkpoint.size);
   for (const audit::Cosigned& one : trusted.cosigned)
     print_out("cosigned by {} at {}\n", printable(one.witness), rfc3339(one.time));
+  if (has_stamp)
+    print_out("stamped by {} at {}\n", printable(stamped.stamp.authority),
+              stamp_time(stamped.stamp));
   return ExitCode::done;
 }
 
@@ -350,6 +404,8 @@ void add_log_commands(CLI::App& app, Context& context) {
                       "an older size, or the file of an older checkpoint: a consistency proof");
   command->add_option("--policy", arguments->policy,
                       "a witness policy: use the newest checkpoint whose quorum holds");
+  command->add_option("--time-stamp", arguments->time_stamp,
+                      "file to write a time stamp to: use the newest checkpoint that has one");
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
 
   command =
@@ -364,9 +420,16 @@ void add_log_commands(CLI::App& app, Context& context) {
                       "the ledger's verifier key (`sigillo keys export log --format vkey`)");
   command->add_option("--policy", arguments->policy,
                       "a witness policy (C2SP tlog-policy) whose quorum must hold, too");
+  CLI::Option* time_stamp = command->add_option(
+      "--time-stamp,--tsr", arguments->time_stamp,
+      "a time stamp (RFC 3161 response) on the receipt's checkpoint, which must hold, too");
+  CLI::Option* roots = command->add_option("--tsa-roots", arguments->roots,
+                                           "root certificates of its authority (PEM)");
+  time_stamp->needs(roots);
+  roots->needs(time_stamp);
   command->footer(
-      "Entry, path, the log's signature and the quorum are checked together, offline, with one "
-      "answer. A policy that lists logs stands in for --log-key.");
+      "Entry, path, the log's signature, the quorum and the time stamp are checked together, "
+      "offline, with one answer. A policy that lists logs stands in for --log-key.");
   add_json_flag(*command, context);
 
   command = add_command(
