@@ -5,6 +5,7 @@
 #include "sigillo/audit/manifest.hpp"
 #include "sigillo/audit/outputs.hpp"
 #include "sigillo/audit/runs.hpp"
+#include "sigillo/audit/time_stamp.hpp"
 
 namespace sigillo::audit {
 using core::Cell;
@@ -96,6 +97,7 @@ void EvidenceBuilder::accept(std::uint64_t index, const Record& record, const st
   else if (kind == "run-end") take_run_end(source);
   else if (kind == "model-release") take_release(source);
   else if (kind == "outputs-batch") take_outputs(source);
+  else if (kind == kTimeStampKind) take_time_stamp(source);
   else if (kind == "detector-release")
     put("ev1_detector_releases",
         key_of(source.name("system"), source.name("scheme"), source.name("form")),
@@ -293,6 +295,14 @@ void EvidenceBuilder::take_outputs(const Source& s) {
               d.artefact_digest, std::string(to_string(d.result)), d.scored, d.log10_p_micro,
               d.profile_digest, d.key_id, d.detector, text_cell(f, "sample_basis")}));
   }
+}
+
+// No row comes of it: when something was sealed is no conduct. But its blob is evidence, too.
+void EvidenceBuilder::take_time_stamp(const Source& s) {
+  const auto response = blob(s, "token");
+  if (!response.has_value()) return;
+  const core::Status same = check_recorded_response(s.record, *response);
+  if (!same.has_value()) problem(s, "token blob", same.error());
 }
 
 core::Evidence EvidenceBuilder::evidence() const {

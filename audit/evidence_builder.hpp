@@ -40,6 +40,7 @@ class EvidenceBuilder {
   void take_run_start(const Source& source);
   void take_run_end(const Source& source);
   void take_release(const Source& source);
+  void take_time_stamp(const Source& source);
   void take_outputs(const Source& source);
   void forget_outputs_of_other_files(const std::string& release, const std::string& model_digest);
   [[nodiscard]] std::string producing_run(const Manifest& manifest) const;

@@ -10,6 +10,7 @@
 #include "audit/evidence_builder.hpp"
 #include "core/sqlite.hpp"
 #include "sigillo/audit/private_values.hpp"
+#include "sigillo/audit/time_stamp.hpp"
 #include "sigillo/audit/trust.hpp"
 #include "sigillo/core/files.hpp"
 
@@ -59,6 +60,7 @@ class Check {
   void check_known_before();
   void take_entry(const StoredEntry& entry);
   void take_record(std::uint64_t index, std::string_view leaf);
+  void check_time_stamp(std::uint64_t index, const Record& record);
   Status check_head(const Ledger& ledger);
   void check_checkpoint(const StoredCheckpoint& stored, const NoteVerifier& log);
   void give_evidence(const NoteVerifier& log);
@@ -132,8 +134,26 @@ void Check::take_record(std::uint64_t index, std::string_view leaf) {
             "lost",
             record->fields.at("size").get<std::int64_t>()),
         "compare with checkpoints and receipts that others hold");
+  if (record->kind->name == kTimeStampKind) check_time_stamp(index, *record);
   collect_commitments(record->fields);
   builder_.accept(index, *record, *signer);
+}
+
+// Whom to believe about time is the reader's choice, so that no root is asked for here: what is
+// checked is that the stamp is about this ledger.
+void Check::check_time_stamp(std::uint64_t index, const Record& record) {
+  const std::string place = fmt::format("entry {} (time-stamp)", index);
+  const auto log = NoteVerifier::parse(trust_.log_vkey());
+  if (!log.has_value()) return;  // told of the genesis
+  const auto stamped = recorded_checkpoint(record, *log);
+  if (!stamped.has_value()) return error("time-stamp", place, stamped.error().message);
+  const Checkpoint& checkpoint = stamped->checkpoint;
+  const auto range = ranges_.find(checkpoint.size);
+  const bool known = range != ranges_.end() && range->second.has_value();
+  if (checkpoint.size > index || (known && range->second->root() != checkpoint.root))
+    error("time-stamp", place,
+          fmt::format("it is about size {} root {}, which is no earlier state of this ledger",
+                      checkpoint.size, checkpoint.root.hex()));
 }
 
 void Check::take_entry(const StoredEntry& entry) {

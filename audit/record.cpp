@@ -242,6 +242,16 @@ constexpr std::array kLedgerRestored = {
     digest("root", "root of the ledger at that size"),
 };
 
+constexpr std::array kTimeStamp = {
+    integer("size", "entries under the checkpoint that is stamped"),
+    digest("root", "its root"),
+    text("log_line", "the log's signature line of that checkpoint"),
+    digest("imprint", "SHA-256 of what is stamped: the checkpoint with the log's line alone"),
+    digest("token", "SHA-256 of the blob with the authority's RFC 3161 response"),
+    time_field("time", "when the authority says that it existed"),
+    text("authority", "subject of the authority's certificate"),
+};
+
 constexpr std::array kKinds = {
     RecordKind{"genesis", Retention::document, false, "origin",
                "the ledger's first entry: its name and keys", kGenesis},
@@ -272,6 +282,8 @@ constexpr std::array kKinds = {
     RecordKind{"ledger-restored", Retention::document, false, "origin",
                "the ledger went on from an old copy, and later entries may be lost",
                kLedgerRestored},
+    RecordKind{"time-stamp", Retention::document, false, "",
+               "a third party's time stamp (RFC 3161) on a checkpoint", kTimeStamp},
 };
 
 // -- validation

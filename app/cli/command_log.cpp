@@ -6,6 +6,7 @@
 #include "app/cli/output.hpp"
 #include "app/cli/policy_file.hpp"
 #include "app/cli/render.hpp"
+#include "app/cli/time_stamp_files.hpp"
 #include "app/pipeline/record_reader.hpp"
 #include "sigillo/audit/ledger_tiles.hpp"
 #include "sigillo/audit/proof.hpp"
@@ -26,7 +27,7 @@ using core::Status;
 constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 
 struct LogArguments {
-  std::string file, output, leaf_file, key, from, policy, tiles;
+  std::string file, output, leaf_file, key, from, policy, tiles, time_stamp, roots;
   std::uint64_t index = 0;
   std::optional<std::uint64_t> entry;  // of `prove`
   std::string kind;
@@ -168,20 +169,47 @@ struct Prover {
   std::function<Result<std::string>()> checkpoint;
   std::function<Result<audit::TlogProof>(std::uint64_t index)> entry;
   std::function<Result<audit::ConsistencyProof>(std::uint64_t old_size)> growth;
+  core::Bytes response;  // the time stamp on the checkpoint, if one was asked for
 };
+
+// The newest checkpoint with a time stamp that covers the entry, and whose quorum holds if one is
+// asked for.
+Result<StampedNote> stamped_checkpoint_for(const Context& context,
+                                           const audit::Workspace& workspace, const Ledger& ledger,
+                                           const audit::NoteVerifier& log,
+                                           const LogArguments& arguments) {
+  audit::CheckpointTrust trust = audit::trust_log(log);
+  if (!arguments.policy.empty()) {
+    SIGILLO_TRY(trust, trust_of(context, arguments.policy, log));
+  }
+  return newest_stamp(workspace, ledger, log, arguments.entry.value_or(0),
+                      [&](const std::string& note) {
+                        return audit::open_trusted_checkpoint(note, trust).has_value();
+                      });
+}
+Result<StampedNote> chosen_note(const Context& context, const audit::Workspace& workspace,
+                                const Ledger& ledger, const audit::NoteVerifier& log,
+                                const LogArguments& arguments) {
+  if (!arguments.time_stamp.empty())
+    return stamped_checkpoint_for(context, workspace, ledger, log, arguments);
+  StampedNote chosen;
+  SIGILLO_TRY(chosen.note, checkpoint_for(context, ledger, log, arguments));
+  return chosen;
+}
 
 Result<Prover> ledger_prover(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
-  SIGILLO_TRY(const std::string note, checkpoint_for(context, ledger, log, arguments));
+  SIGILLO_TRY(const StampedNote chosen, chosen_note(context, workspace, ledger, log, arguments));
   const auto tiles = std::make_shared<audit::LedgerTiles>(
       [workspace] { return workspace.ledger(Ledger::Access::read); }, log,
-      [note](const Ledger&) { return note; });
+      [note = chosen.note](const Ledger&) { return note; });
   SIGILLO_TRY_VOID(tiles->catch_up());
   return Prover{std::move(log), [tiles] { return tiles->checkpoint(); },
                 [tiles](std::uint64_t index) { return tiles->prove_entry(index); },
-                [tiles](std::uint64_t old_size) { return tiles->prove_growth(old_size); }};
+                [tiles](std::uint64_t old_size) { return tiles->prove_growth(old_size); },
+                chosen.response};
 }
 
 Result<Prover> folder_prover(const std::string& path, const std::string& key) {
@@ -191,9 +219,11 @@ Result<Prover> folder_prover(const std::string& path, const std::string& key) {
   SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(key));
   const audit::TileFolder folder(path);
   return Prover{
-      log, [folder] { return folder.checkpoint(); },
+      log,
+      [folder] { return folder.checkpoint(); },
       [folder, log](std::uint64_t index) { return audit::prove_entry(folder, index, log); },
-      [folder, log](std::uint64_t size) { return audit::prove_growth(folder, size, log); }};
+      [folder, log](std::uint64_t size) { return audit::prove_growth(folder, size, log); },
+      {}};
 }
 
 // `from` is a size, or the file of an older checkpoint, which must then be of this history.
@@ -234,10 +264,15 @@ Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   if (arguments.entry.has_value() == !arguments.from.empty())
     return Error{ErrorCode::invalid_argument, "it is not said what to prove, or said twice",
                  "name an entry, or an older size or checkpoint with --from"};
+  if (!arguments.time_stamp.empty() && (!arguments.entry.has_value() || !arguments.tiles.empty()))
+    return Error{ErrorCode::invalid_argument, "a time stamp belongs to a receipt of a workspace",
+                 "name an entry and no folder of tiles, or leave out --time-stamp"};
   const auto prover = arguments.tiles.empty() ? ledger_prover(context, arguments)
                                               : folder_prover(arguments.tiles, arguments.key);
   if (!prover.has_value()) return prover.error();
   SIGILLO_TRY(const std::string text, proof_text(*prover, arguments));
+  if (!arguments.time_stamp.empty())
+    SIGILLO_TRY_VOID(core::write_file_atomically(arguments.time_stamp, prover->response));
   if (arguments.output.empty()) {
     print_out("{}", text);
     return ExitCode::done;
@@ -266,6 +301,20 @@ Result<ExitCode> verify_consistency(const Context& context, const LogArguments& 
   return ExitCode::done;
 }
 
+// Leaf, path, signatures, quorum and, if one is given, the time stamp.
+Result<audit::StampedProof> verify_all(const Context& context, const LogArguments& arguments,
+                                       const audit::TlogProof& proof, const core::Bytes& leaf,
+                                       const audit::CheckpointTrust& trust) {
+  if (arguments.time_stamp.empty()) {
+    SIGILLO_TRY(audit::TrustedCheckpoint trusted, audit::verify_tlog_proof(proof, leaf, trust));
+    return audit::StampedProof{std::move(trusted), {}};
+  }
+  SIGILLO_TRY(const core::TimeStampRoots roots, read_roots(arguments.roots));
+  SIGILLO_TRY(const core::Bytes response,
+              core::read_file(arguments.time_stamp, core::kMaxTimeStampBytes));
+  return audit::verify_stamped_proof(proof, leaf, trust, response, roots, context.clock.now());
+}
+
 Result<ExitCode> verify_proof(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const core::Bytes proof_bytes,
               core::read_file(arguments.file, audit::kMaxProofBytes));
@@ -276,7 +325,10 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
   }
   SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
   SIGILLO_TRY(const audit::TlogProof proof, audit::parse_tlog_proof(core::as_text(proof_bytes)));
-  SIGILLO_TRY(const audit::TrustedCheckpoint trusted, audit::verify_tlog_proof(proof, leaf, trust));
+  SIGILLO_TRY(const audit::StampedProof stamped,
+              verify_all(context, arguments, proof, leaf, trust));
+  const audit::TrustedCheckpoint& trusted = stamped.trusted;
+  const bool has_stamp = !arguments.time_stamp.empty();
   const audit::Checkpoint& checkpoint = trusted.checkpoint;
   if (context.json) {
     Json json{{"verified", true},
@@ -289,6 +341,7 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
     for (const audit::Cosigned& one : trusted.cosigned)
       cosigned.push_back(Json{{"witness", one.witness}, {"time", rfc3339(one.time)}});
     if (trust.policy.has_value()) json["cosigned"] = std::move(cosigned);
+    if (has_stamp) json["time_stamp"] = to_json(stamped.stamp);
     print_out("{}", json_line(json));
     return ExitCode::done;
   }
@@ -296,6 +349,9 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
             printable(checkpoint.origin), checkpoint.size);
   for (const audit::Cosigned& one : trusted.cosigned)
     print_out("cosigned by {} at {}\n", printable(one.witness), rfc3339(one.time));
+  if (has_stamp)
+    print_out("stamped by {} at {}\n", printable(stamped.stamp.authority),
+              stamp_time(stamped.stamp));
   return ExitCode::done;
 }
 
@@ -359,6 +415,8 @@ void add_log_commands(CLI::App& app, Context& context) {
                       "an older size, or the file of an older checkpoint: a consistency proof");
   command->add_option("--policy", arguments->policy,
                       "a witness policy: use the newest checkpoint whose quorum holds");
+  command->add_option("--time-stamp", arguments->time_stamp,
+                      "file to write a time stamp to: use the newest checkpoint that has one");
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
   command->add_option(
       "--tiles", arguments->tiles,
@@ -377,9 +435,16 @@ void add_log_commands(CLI::App& app, Context& context) {
                       "the ledger's verifier key (`sigillo keys export log --format vkey`)");
   command->add_option("--policy", arguments->policy,
                       "a witness policy (C2SP tlog-policy) whose quorum must hold, too");
+  CLI::Option* time_stamp = command->add_option(
+      "--time-stamp,--tsr", arguments->time_stamp,
+      "a time stamp (RFC 3161 response) on the receipt's checkpoint, which must hold, too");
+  CLI::Option* roots = command->add_option("--tsa-roots", arguments->roots,
+                                           "root certificates of its authority (PEM)");
+  time_stamp->needs(roots);
+  roots->needs(time_stamp);
   command->footer(
-      "Entry, path, the log's signature and the quorum are checked together, offline, with one "
-      "answer. A policy that lists logs stands in for --log-key.");
+      "Entry, path, the log's signature, the quorum and the time stamp are checked together, "
+      "offline, with one answer. A policy that lists logs stands in for --log-key.");
   add_json_flag(*command, context);
 
   command = add_command(

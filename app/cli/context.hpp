@@ -55,6 +55,7 @@ void add_lineage_command(CLI::App& app, Context& context);     // lineage
 void add_report_command(CLI::App& app, Context& context);      // report
 void add_serve_commands(CLI::App& app, Context& context);      // serve, tokens
 void add_witness_commands(CLI::App& app, Context& context);    // witness, log cosign
+void add_stamp_commands(CLI::App& app, Context& context);      // log stamp, log stamps
 void add_completion_command(CLI::App& app, Context& context);  // completion
 
 // Puts an example into the help of every command; called when all are there.

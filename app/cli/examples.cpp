@@ -47,6 +47,8 @@ constexpr std::array kExamples = {
     Example{"log list", "--kind placement"},
     Example{"log checkpoint", "> checkpoint.txt"},
     Example{"log cosign", "--policy witnesses.policy --output checkpoint.txt"},
+    Example{"log stamp", "--tsa https://tsa.example.com --tsa-roots tsa-roots.pem"},
+    Example{"log stamps", "--tsa-roots tsa-roots.pem"},
     Example{"log prove", "5 --output entry-5.tlog-proof"},
     Example{"log verify-proof",
             "entry-5.tlog-proof --leaf entry-5.json --log-key \"$(cat log.vkey)\""},

@@ -183,6 +183,7 @@ int main(int argc, char** argv) {
   cli::add_report_command(app, context);
   cli::add_serve_commands(app, context);
   cli::add_witness_commands(app, context);
+  cli::add_stamp_commands(app, context);
   cli::add_completion_command(app, context);
   refuse_empty_values(app);
   cli::add_examples(app);

@@ -240,6 +240,14 @@ inline Json example(std::string_view kind) {
             {"key_id", "k-2026-11"},
             {"sample_basis", "chosen-by-provider"}};
   if (kind == "ledger-restored") return {{"origin", kOrigin}, {"size", 7}, {"root", hex_of('e')}};
+  if (kind == "time-stamp")
+    return {{"size", 7},
+            {"root", hex_of('e')},
+            {"log_line", "\u2014 example.com/audit AAAAAA=="},
+            {"imprint", hex_of('f')},
+            {"token", hex_of('0')},
+            {"time", "2026-11-24T12:00:00Z"},
+            {"authority", "CN=Example TSA"}};
   FAIL("no example of kind " << kind);
   return {};
 }

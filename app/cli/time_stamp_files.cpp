@@ -1,0 +1,56 @@
+#include "app/cli/time_stamp_files.hpp"
+
+#include <fmt/format.h>
+
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::cli {
+using core::Error;
+using core::ErrorCode;
+using core::Json;
+using core::Result;
+
+Result<core::TimeStampRoots> read_roots(const std::string& file) {
+  SIGILLO_TRY(const core::Bytes pem, core::read_file(file, core::kMaxTimeStampRootsBytes));
+  auto roots = core::TimeStampRoots::from_pem(core::as_text(pem));
+  if (!roots.has_value()) return roots.error().in(file);
+  return roots;
+}
+
+std::string stamp_time(const core::TimeStamp& stamp) {
+  const std::string time = core::to_rfc3339(stamp.time);
+  if (!stamp.accuracy_micros.has_value()) return time;
+  return fmt::format("{}, to {} s", time, static_cast<double>(*stamp.accuracy_micros) / 1e6);
+}
+
+Json to_json(const core::TimeStamp& stamp) {
+  Json json{{"time", core::to_rfc3339(stamp.time)},
+            {"authority", stamp.authority},
+            {"policy", stamp.policy},
+            {"serial", stamp.serial}};
+  if (stamp.accuracy_micros.has_value()) json["accuracy_micros"] = *stamp.accuracy_micros;
+  return json;
+}
+
+Result<StampedNote> newest_stamp(const audit::Workspace& workspace, const audit::Ledger& ledger,
+                                 const audit::NoteVerifier& log, std::uint64_t index,
+                                 const std::function<bool(const std::string& note)>& accept) {
+  SIGILLO_TRY(const std::vector<audit::RecordedStamp> stamps, audit::recorded_time_stamps(ledger));
+  SIGILLO_TRY(const std::vector<audit::StoredCheckpoint> checkpoints, ledger.checkpoints());
+  for (auto stamp = stamps.rbegin(); stamp != stamps.rend(); ++stamp) {
+    if (stamp->size <= index) continue;
+    for (const audit::StoredCheckpoint& stored : checkpoints) {
+      if (stored.size != stamp->size) continue;
+      const auto stamped = audit::stamped_checkpoint(stored.note, {log});
+      const auto response = workspace.blobs().get(stamp->token);
+      if (!stamped.has_value() || !response.has_value()) continue;
+      const auto claims = core::read_time_stamp(*response);
+      if (claims.has_value() && claims->imprint == stamped->imprint() && accept(stored.note))
+        return StampedNote{stored.note, *response};
+    }
+  }
+  return Error{ErrorCode::not_found, "no stored checkpoint covers the entry and has a time stamp",
+               "`sigillo log stamp` gets one for the latest checkpoint"};
+}
+
+}  // namespace sigillo::cli

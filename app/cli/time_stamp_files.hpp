@@ -1,0 +1,27 @@
+// Time stamps as the command line meets them: files of roots and responses, stamps in the ledger.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "sigillo/audit/time_stamp.hpp"
+
+namespace sigillo::cli {
+
+// Reads roots (PEM); errors name the file.
+[[nodiscard]] core::Result<core::TimeStampRoots> read_roots(const std::string& file);
+// "2026-11-25T12:00:00Z, to 1.5 s", as its authority bounds it.
+[[nodiscard]] std::string stamp_time(const core::TimeStamp& stamp);
+[[nodiscard]] core::Json to_json(const core::TimeStamp& stamp);
+
+struct StampedNote {
+  std::string note;      // the stored checkpoint, with all its lines
+  core::Bytes response;  // the time stamp on it
+};
+// newest_stamp gives the newest stored checkpoint that has a time stamp in the ledger, covers entry
+// `index`, and is one that `accept` takes. not_found if there is none.
+[[nodiscard]] core::Result<StampedNote> newest_stamp(
+    const audit::Workspace& workspace, const audit::Ledger& ledger, const audit::NoteVerifier& log,
+    std::uint64_t index, const std::function<bool(const std::string& note)>& accept);
+
+}  // namespace sigillo::cli
