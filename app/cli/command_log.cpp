@@ -8,6 +8,7 @@
 #include "app/cli/render.hpp"
 #include "app/cli/time_stamp_files.hpp"
 #include "app/pipeline/record_reader.hpp"
+#include "sigillo/audit/entry_index.hpp"
 #include "sigillo/audit/ledger_tiles.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/audit/tile_folder.hpp"
@@ -29,8 +30,9 @@ constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 struct LogArguments {
   std::string file, output, leaf_file, key, from, policy, tiles, time_stamp, roots;
   std::uint64_t index = 0;
-  std::optional<std::uint64_t> entry;  // of `prove`
-  std::string kind;
+  std::optional<std::uint64_t> entry;                     // of `prove`
+  std::string kind, subject, signer, run, since, before;  // of `list`
+  bool read_all = false;
   bool raw = false;
 };
 
@@ -97,7 +99,25 @@ Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
   return ExitCode::done;
 }
 
-Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
+// A date or a time, as records write it.
+Result<std::string> record_time(const std::string& text) {
+  if (text.empty()) return text;
+  const auto date = core::timestamp_from_date(text);
+  SIGILLO_TRY(const core::Timestamp time,
+              date.has_value() ? date : core::timestamp_from_rfc3339(text));
+  return core::to_rfc3339(time);
+}
+
+// A key's id, or the name of a signing key of the keyring.
+Result<std::string> signer_id(const audit::Workspace& workspace, const std::string& text) {
+  if (text.empty() || core::Digest::from_hex(text).has_value()) return text;
+  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(text));
+  SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
+  return key.id().hex();
+}
+
+Result<audit::EntryQuery> entry_query(const audit::Workspace& workspace,
+                                      const LogArguments& arguments) {
   if (!arguments.kind.empty() && audit::find_record_kind(arguments.kind) == nullptr) {
     std::vector<std::string_view> names;
     for (const audit::RecordKind& kind : audit::record_kinds()) names.push_back(kind.name);
@@ -105,23 +125,48 @@ Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
                  fmt::format("there is no record kind \"{}\"", printable(arguments.kind)),
                  fmt::format("the kinds are {}", fmt::join(names, ", "))};
   }
+  audit::EntryQuery query;
+  query.kind = arguments.kind;
+  query.run = arguments.run;
+  if (const auto digest = core::Digest::from_hex(arguments.subject); digest.has_value())
+    query.subject_digest = *digest;
+  else query.subject_name = arguments.subject;
+  SIGILLO_TRY(query.signer, signer_id(workspace, arguments.signer));
+  SIGILLO_TRY(query.since, record_time(arguments.since));
+  SIGILLO_TRY(query.before, record_time(arguments.before));
+  return query;
+}
+
+void print_entry(const Context& context, std::uint64_t index, const audit::Record* record) {
+  const std::string kind = record == nullptr ? "(not readable)" : std::string(record->kind->name);
+  const std::string subject = record == nullptr ? "" : record->statement.subjects.front().name;
+  const std::string time = record == nullptr ? "" : record->recorded_at;
+  if (context.json)
+    print_out("{}",
+              json_line(Json{
+                  {"entry", index}, {"kind", kind}, {"subject", subject}, {"recorded_at", time}}));
+  else print_out("{:>6}  {:<20}  {:<17}  {}\n", index, time, kind, printable(subject));
+}
+
+Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const audit::EntryQuery query, entry_query(workspace, arguments));
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  if (query.everything() || arguments.read_all) {
+    SIGILLO_TRY_VOID(
+        ledger.for_each(0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
+          const auto record = audit::read_record(core::as_text(entry.leaf));
+          if (record.has_value() ? matches(*record, query) : query.everything())
+            print_entry(context, entry.index, record.has_value() ? &*record : nullptr);
+          return {};
+        }));
+    return ExitCode::done;
+  }
+  SIGILLO_TRY(const audit::EntryIndex index,
+              audit::EntryIndex::open(workspace.index_file(), ledger));
   SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
-        const auto record = audit::read_record(core::as_text(entry.leaf));
-        const std::string kind =
-            record.has_value() ? std::string(record->kind->name) : "(not readable)";
-        if (!arguments.kind.empty() && kind != arguments.kind) return {};
-        const std::string subject =
-            record.has_value() ? record->statement.subjects.front().name : "";
-        const std::string time = record.has_value() ? record->recorded_at : "";
-        if (context.json)
-          print_out("{}", json_line(Json{{"entry", entry.index},
-                                         {"kind", kind},
-                                         {"subject", subject},
-                                         {"recorded_at", time}}));
-        else print_out("{:>6}  {:<20}  {:<17}  {}\n", entry.index, time, kind, printable(subject));
+      index.find(ledger, query, [&](std::uint64_t entry, const audit::Record& record) -> Status {
+        print_entry(context, entry, &record);
         return {};
       }));
   return ExitCode::done;
@@ -398,6 +443,17 @@ void add_log_commands(CLI::App& app, Context& context) {
   command = add_command(*log, context, "list", "list the entries",
                         [&context, arguments] { return list(context, *arguments); });
   command->add_option("--kind", arguments->kind, "only this kind of record");
+  command->add_option("--subject", arguments->subject,
+                      "only about this: a subject's name, or its SHA-256 in hex");
+  command->add_option("--signer", arguments->signer,
+                      "only signed by this key: its id in hex, or its name in the keyring");
+  command->add_option("--run", arguments->run, "only of this run: its id");
+  command->add_option("--since", arguments->since,
+                      "only recorded on or after this date or time (2026-11-25, "
+                      "2026-11-25T12:00:00Z)");
+  command->add_option("--before", arguments->before, "only recorded before this date or time");
+  command->add_flag("--read-all", arguments->read_all,
+                    "read the whole log, and use no index: slower, and nothing can be hidden");
   add_json_flag(*command, context);
 
   command = add_command(*log, context, "checkpoint",

@@ -3,7 +3,7 @@
 //   sigillo.json   format and names; no secret        ledger.db      the ledger: the only truth
 //   keys/          keyring, 0600                        blobs/         manifests and detections, by
 //   digest private.db     what commitments hide; erasable      evidence.db    projection for people
-//   and tools; derived, never judged
+//   and tools; derived, never judged                    index.db       finds entries; derived
 #pragma once
 
 #include <filesystem>
@@ -48,6 +48,7 @@ class Workspace {
   [[nodiscard]] core::Status stays_outside(const std::filesystem::path& path) const;
   [[nodiscard]] std::filesystem::path private_values_file() const { return folder_ / "private.db"; }
   [[nodiscard]] std::filesystem::path projection_file() const { return folder_ / "evidence.db"; }
+  [[nodiscard]] std::filesystem::path index_file() const { return folder_ / "index.db"; }
 
  private:
   Workspace(std::filesystem::path folder, WorkspaceConfig config)
