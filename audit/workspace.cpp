@@ -184,6 +184,12 @@ Result<Digest> ledger_id(const Workspace& workspace) {
                "`sigillo log fsck` says what is wrong; keep this workspace as evidence"};
 }
 
+Result<NoteVerifier> log_verifier(const Workspace& workspace, const Ledger& ledger) {
+  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
+  SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
+  return NoteVerifier::create(ledger.origin(), key);
+}
+
 Result<std::vector<Receipt>> append_records(const Workspace& workspace,
                                             std::span<const std::string> leaves) {
   SIGILLO_TRY(const core::PrivateKey log_key,

@@ -154,6 +154,34 @@ Status write_file_atomically(const fs::path& path, ByteView bytes, unsigned mode
   return sync_folder(folder);
 }
 
+Status write_file_unsynced(const fs::path& path, ByteView bytes, const fs::path& temporary,
+                           unsigned mode) {
+  auto status = [&]() -> Status {
+    File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                     static_cast<mode_t>(mode)));
+    if (file.get() < 0) return error_from_errno(errno, "cannot create", temporary);
+    SIGILLO_TRY_VOID(write_all(file.get(), bytes, temporary));
+    if (::fchmod(file.get(), static_cast<mode_t>(mode)) != 0 || !file.close_now())
+      return error_from_errno(errno, "cannot write", temporary);
+    if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
+    if (errno != ENOENT) return error_from_errno(errno, "cannot replace", path);
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    if (error) return error_from_errno(error.value(), "cannot create folder", path.parent_path());
+    if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
+    return error_from_errno(errno, "cannot replace", path);
+  }();
+  if (!status.has_value()) ::unlink(temporary.c_str());
+  return status;
+}
+
+Status sync_file_system(const fs::path& folder) {
+  const File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.get() < 0 || ::syncfs(file.get()) != 0)
+    return error_from_errno(errno, "cannot sync the file system of", folder);
+  return {};
+}
+
 Result<FileDigest> digest_file(const fs::path& path, std::size_t chunk_size,
                                const std::function<void(ByteView)>& chunk) {
   SIGILLO_CHECK(chunk_size > 0);

@@ -108,8 +108,9 @@ Result<ExitCode> run_gate(const Context& context, GateArguments arguments) {
     }
     std::error_code error;
     fs::create_directories(arguments.output_folder, error);
-    SIGILLO_TRY_VOID(core::write_file_atomically(fs::path(arguments.output_folder) / format->file,
-                                                 core::as_bytes(text)));
+    const fs::path file = fs::path(arguments.output_folder) / format->file;
+    SIGILLO_TRY_VOID(core::write_file_atomically(file, core::as_bytes(text)));
+    print_err("sigillo: wrote {}\n", printable(file.string()));
   }
   return result.exit;
 }

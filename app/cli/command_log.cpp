@@ -8,7 +8,9 @@
 #include "app/cli/render.hpp"
 #include "app/cli/time_stamp_files.hpp"
 #include "app/pipeline/record_reader.hpp"
+#include "sigillo/audit/ledger_tiles.hpp"
 #include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/tile_folder.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -25,7 +27,7 @@ using core::Status;
 constexpr std::size_t kMaxAppendBytes = std::size_t{256} << 20;
 
 struct LogArguments {
-  std::string file, output, leaf_file, key, from, policy, time_stamp, roots;
+  std::string file, output, leaf_file, key, from, policy, tiles, time_stamp, roots;
   std::uint64_t index = 0;
   std::optional<std::uint64_t> entry;  // of `prove`
   std::string kind;
@@ -161,13 +163,13 @@ Result<std::string> checkpoint_for(const Context& context, const Ledger& ledger,
                "ask the witnesses with `sigillo log cosign --policy FILE`"};
 }
 
-// What a proof is made from: a checkpoint, opened, and the leaf hashes under it.
-struct Provable {
+// Where proofs come from: the ledger, hashed from its entries, or an exported folder.
+struct Prover {
   audit::NoteVerifier log;
-  std::string note;
-  audit::Checkpoint checkpoint;
-  std::vector<core::Digest> hashes;
-  core::Bytes response;  // the time stamp on the checkpoint, if one was asked for
+  std::function<Result<std::string>()> checkpoint;
+  std::function<Result<audit::TlogProof>(std::uint64_t index)> entry;
+  std::function<Result<audit::ConsistencyProof>(std::uint64_t old_size)> growth;
+  core::Bytes response = {};  // the time stamp on the checkpoint, if one was asked for
 };
 
 // The newest checkpoint with a time stamp that covers the entry, and whose quorum holds if one is
@@ -176,70 +178,65 @@ Result<StampedNote> stamped_checkpoint_for(const Context& context,
                                            const audit::Workspace& workspace, const Ledger& ledger,
                                            const audit::NoteVerifier& log,
                                            const LogArguments& arguments) {
-  audit::CheckpointTrust trust = audit::trust_log(log);
-  if (!arguments.policy.empty()) {
-    SIGILLO_TRY(trust, trust_of(context, arguments.policy, log));
-  }
+  SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
   return newest_stamp(workspace, ledger, log, arguments.entry.value_or(0),
                       [&](const std::string& note) {
                         return audit::open_trusted_checkpoint(note, trust).has_value();
                       });
 }
-Result<Provable> provable(const Context& context, const audit::Workspace& workspace,
-                          const Ledger& ledger, const LogArguments& arguments) {
-  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
-  SIGILLO_TRY(const core::PublicKey public_key, core::PublicKey::from_pem(info.public_key));
-  SIGILLO_TRY(audit::NoteVerifier log, audit::NoteVerifier::create(ledger.origin(), public_key));
-  std::string note;
-  core::Bytes response;
+
+Result<Prover> ledger_prover(const Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
+  StampedNote from;
   if (arguments.time_stamp.empty()) {
-    SIGILLO_TRY(note, checkpoint_for(context, ledger, log, arguments));
+    SIGILLO_TRY(from.note, checkpoint_for(context, ledger, log, arguments));
   } else {
-    SIGILLO_TRY(StampedNote stamped,
-                stamped_checkpoint_for(context, workspace, ledger, log, arguments));
-    note = std::move(stamped.note);
-    response = std::move(stamped.response);
+    SIGILLO_TRY(from, stamped_checkpoint_for(context, workspace, ledger, log, arguments));
   }
-  SIGILLO_TRY(audit::Checkpoint checkpoint, audit::open_checkpoint(note, log));
-  std::vector<core::Digest> hashes;
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, checkpoint.size, [&](const audit::StoredEntry& entry) -> Status {
-        hashes.push_back(audit::leaf_hash(entry.leaf));
-        return {};
-      }));
-  return Provable{std::move(log), std::move(note), std::move(checkpoint), std::move(hashes),
-                  std::move(response)};
+  const auto tiles = std::make_shared<audit::LedgerTiles>(
+      [workspace] { return workspace.ledger(Ledger::Access::read); }, log,
+      [note = from.note](const Ledger&) { return note; });
+  SIGILLO_TRY_VOID(tiles->catch_up());
+  return Prover{std::move(log), [tiles] { return tiles->checkpoint(); },
+                [tiles](std::uint64_t index) { return tiles->prove_entry(index); },
+                [tiles](std::uint64_t old_size) { return tiles->prove_growth(old_size); },
+                std::move(from.response)};
 }
 
-Result<std::string> receipt(const Ledger& ledger, const Provable& from, std::uint64_t index) {
-  audit::TlogProof proof{index, {}, from.note, {}};
-  SIGILLO_TRY(proof.path, audit::inclusion_path(index, from.hashes));
-  SIGILLO_TRY(const std::string leaf, ledger.leaf(index));
-  // A receipt that would not verify is never handed out.
-  SIGILLO_TRY(const audit::Checkpoint verified,
-              audit::verify_tlog_proof(proof, core::as_bytes(leaf), from.log));
-  static_cast<void>(verified);
-  return audit::tlog_proof_text(proof);
+Result<Prover> folder_prover(const std::string& path, const std::string& key) {
+  if (key.empty())
+    return Error{ErrorCode::invalid_argument, "an exported folder needs the log's verifier key",
+                 "name the key that you know from elsewhere with --log-key"};
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(key));
+  const audit::TileFolder folder(path);
+  return Prover{
+      log, [folder] { return folder.checkpoint(); },
+      [folder, log](std::uint64_t index) { return audit::prove_entry(folder, index, log); },
+      [folder, log](std::uint64_t size) { return audit::prove_growth(folder, size, log); }};
 }
 
 // `from` is a size, or the file of an older checkpoint, which must then be of this history.
-Result<std::string> consistency(const Provable& latest, const std::string& from) {
-  audit::ConsistencyProof proof{0, {}, latest.note};
+Result<std::string> consistency(const Prover& latest, const std::string& from) {
+  std::uint64_t old_size = 0;
   std::string older;
   if (from.find_first_not_of("0123456789") == std::string::npos && from.size() <= 18) {
-    proof.old_size = std::stoull(from);
+    old_size = std::stoull(from);
   } else {
     SIGILLO_TRY(const core::Bytes note, core::read_file(from, std::size_t{1} << 20));
     older = core::as_text(note);
     SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(older, latest.log));
-    proof.old_size = checkpoint.size;
+    old_size = checkpoint.size;
   }
-  if (proof.old_size < 1 || proof.old_size > latest.checkpoint.size)
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("there is no proof from size {} to size {}", proof.old_size,
-                             latest.checkpoint.size),
-                 "an older size is at least 1 and at most that of the latest checkpoint"};
-  SIGILLO_TRY(proof.path, audit::consistency_path(proof.old_size, latest.hashes));
+  SIGILLO_TRY(const std::string note, latest.checkpoint());
+  SIGILLO_TRY(const audit::Checkpoint checkpoint, audit::open_checkpoint(note, latest.log));
+  if (old_size < 1 || old_size > checkpoint.size)
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("there is no proof from size {} to size {}", old_size, checkpoint.size),
+        "an older size is at least 1 and at most that of the latest checkpoint"};
+  SIGILLO_TRY(const audit::ConsistencyProof proof, latest.growth(old_size));
   if (!older.empty()) {
     SIGILLO_TRY(const audit::Checkpoint newer,
                 audit::verify_consistency_proof(proof, older, latest.log));
@@ -248,21 +245,25 @@ Result<std::string> consistency(const Provable& latest, const std::string& from)
   return audit::consistency_proof_text(proof);
 }
 
+Result<std::string> proof_text(const Prover& prover, const LogArguments& arguments) {
+  if (!arguments.entry.has_value()) return consistency(prover, arguments.from);
+  SIGILLO_TRY(const audit::TlogProof proof, prover.entry(*arguments.entry));
+  return audit::tlog_proof_text(proof);
+}
+
 Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   if (arguments.entry.has_value() == !arguments.from.empty())
     return Error{ErrorCode::invalid_argument, "it is not said what to prove, or said twice",
                  "name an entry, or an older size or checkpoint with --from"};
-  if (!arguments.time_stamp.empty() && !arguments.entry.has_value())
-    return Error{ErrorCode::invalid_argument, "a time stamp belongs to a receipt",
-                 "name an entry, or leave out --time-stamp"};
-  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const Provable latest, provable(context, workspace, ledger, arguments));
-  SIGILLO_TRY(const std::string text, arguments.entry.has_value()
-                                          ? receipt(ledger, latest, *arguments.entry)
-                                          : consistency(latest, arguments.from));
+  if (!arguments.time_stamp.empty() && (!arguments.entry.has_value() || !arguments.tiles.empty()))
+    return Error{ErrorCode::invalid_argument, "a time stamp belongs to a receipt from a workspace",
+                 "name an entry and a workspace, or leave out --time-stamp"};
+  const auto prover = arguments.tiles.empty() ? ledger_prover(context, arguments)
+                                              : folder_prover(arguments.tiles, arguments.key);
+  if (!prover.has_value()) return prover.error();
+  SIGILLO_TRY(const std::string text, proof_text(*prover, arguments));
   if (!arguments.time_stamp.empty())
-    SIGILLO_TRY_VOID(core::write_file_atomically(arguments.time_stamp, latest.response));
+    SIGILLO_TRY_VOID(core::write_file_atomically(arguments.time_stamp, prover->response));
   if (arguments.output.empty()) {
     print_out("{}", text);
     return ExitCode::done;
@@ -321,10 +322,9 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
   const bool has_stamp = !arguments.time_stamp.empty();
   const audit::Checkpoint& checkpoint = trusted.checkpoint;
   if (context.json) {
-    Json json{{"verified", true},
-              {"origin", checkpoint.origin},
-              {"size", checkpoint.size},
-              {"index", proof.index}};
+    Json json{{"verified", true},     {"origin", checkpoint.origin}, {"size", checkpoint.size},
+              {"index", proof.index}, {"quorum", nullptr},  // nothing but the log's word
+              {"time_stamp", nullptr}};                     // nobody said when
     if (trust.policy.has_value()) json["quorum"] = trust.policy->quorum();
     Json cosigned = Json::array();
     for (const audit::Cosigned& one : trusted.cosigned)
@@ -407,6 +407,10 @@ void add_log_commands(CLI::App& app, Context& context) {
   command->add_option("--time-stamp", arguments->time_stamp,
                       "file to write a time stamp to: use the newest checkpoint that has one");
   command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
+  command->add_option(
+      "--tiles", arguments->tiles,
+      "from a few files of an exported folder, without a workspace; needs --log-key");
+  command->add_option("--log-key", arguments->key, "the ledger's verifier key, for --tiles");
 
   command =
       add_command(*log, context, "verify-proof", "check a receipt offline; needs no workspace",
@@ -429,7 +433,8 @@ void add_log_commands(CLI::App& app, Context& context) {
   roots->needs(time_stamp);
   command->footer(
       "Entry, path, the log's signature, the quorum and the time stamp are checked together, "
-      "offline, with one answer. A policy that lists logs stands in for --log-key.");
+      "offline, with one "
+      "answer. A policy that lists logs stands in for --log-key.");
   add_json_flag(*command, context);
 
   command = add_command(

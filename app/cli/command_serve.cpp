@@ -134,6 +134,14 @@ void add_serve(CLI::App& app, Context& context) {
   command->add_option("--burst", options.anonymous.burst, "verifications at once, likewise")
       ->check(CLI::Range(1.0, 1e9))
       ->capture_default_str();
+  command->add_flag("--publish-log", options.publish_log,
+                    "let everybody read the log: /checkpoint, /tile/ (C2SP tlog-tiles) and "
+                    "/v1/proofs/; every entry becomes public");
+  command
+      ->add_option("--log-rate", options.log_reads.per_second,
+                   "tiles and proofs a second from one address")
+      ->check(CLI::Range(0.0, 1e9))
+      ->capture_default_str();
   command->add_flag("--behind-proxy", options.behind_proxy,
                     "take the client's address from the last element of X-Forwarded-For");
   command->add_option("--threads", options.listen.threads, "threads that answer requests")

@@ -46,6 +46,7 @@ void add_record_commands(CLI::App& app, Context& context);     // record, datase
 void add_run_command(CLI::App& app, Context& context);         // run
 void add_text_commands(CLI::App& app, Context& context);       // text
 void add_log_commands(CLI::App& app, Context& context);        // log
+void add_tile_commands(CLI::App& app, Context& context);       // log export, log verify-tiles
 void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
 void add_compute_commands(CLI::App& app, Context& context);    // compute
 void add_bundle_commands(CLI::App& app, Context& context);     // bundle

@@ -54,6 +54,8 @@ constexpr std::array kExamples = {
             "entry-5.tlog-proof --leaf entry-5.json --log-key \"$(cat log.vkey)\""},
     Example{"log verify-consistency", "checkpoint.txt growth.proof --log-key \"$(cat log.vkey)\""},
     Example{"log fsck", "--log-key \"$(cat log.vkey)\" --since checkpoint.txt"},
+    Example{"log export", "public/log"},
+    Example{"log verify-tiles", "public/log --log-key \"$(cat log.vkey)\" --since checkpoint.txt"},
     Example{"gate", "--pack eu-ai-act --as-of 2026-12-03 --release assistant-3"},
     Example{"policy list", "--json"},
     Example{"policy test", "--pack eu-ai-act"},

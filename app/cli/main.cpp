@@ -174,6 +174,7 @@ int main(int argc, char** argv) {
   cli::add_run_command(app, context);
   cli::add_text_commands(app, context);
   cli::add_log_commands(app, context);
+  cli::add_tile_commands(app, context);
   cli::add_gate_commands(app, context);
   cli::add_compute_commands(app, context);
   cli::add_bundle_commands(app, context);

@@ -1,6 +1,9 @@
 #include "app/client/cosigning.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -200,6 +203,7 @@ Result<KnownSizes> remembered(const audit::Workspace& workspace) {
   if (!bytes.has_value()) return bytes.error();
   const auto json = core::parse_json(core::as_text(*bytes));
   if (!json.has_value()) return damaged(json.error());
+  if (!json->is_object()) return damaged({ErrorCode::invalid_input, "it is no object", ""});
   KnownSizes sizes;
   for (const auto& [vkey, size] : json->items()) {
     if (!size.is_number_unsigned())
@@ -220,12 +224,41 @@ Status remember(const audit::Workspace& workspace, const WitnessPolicy& policy, 
   return core::write_file_atomically(memory_file(workspace), core::as_bytes(text + "\n"));
 }
 
-Result<SignedTree> signed_tree(const audit::Workspace& workspace, audit::Ledger& ledger) {
-  SIGILLO_TRY(const core::PrivateKey key,
-              workspace.keyring().signing_key(workspace.config().log_key));
-  SIGILLO_TRY(NoteVerifier log, NoteVerifier::create(ledger.origin(), key.public_key()));
-  SIGILLO_TRY(std::string note, ledger.publish(key));
-  SIGILLO_TRY(audit::Checkpoint checkpoint, audit::open_checkpoint(note, log));
+// One `log cosign` at a time: another one could show the witnesses a larger tree between our
+// checkpoint and their answer, which would look like a ledger that was rolled back.
+class OnlyOne {
+ public:
+  static Result<OnlyOne> take(const audit::Workspace& workspace) {
+    const int folder = ::open(workspace.folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return core::error_from_errno(errno, "cannot open", workspace.folder());
+    OnlyOne only(folder);
+    if (::flock(folder, LOCK_EX | LOCK_NB) == 0) return only;
+    if (errno != EWOULDBLOCK)
+      return core::error_from_errno(errno, "cannot lock", workspace.folder());
+    return Error{ErrorCode::locked, "another `log cosign` of this workspace is under way",
+                 "wait until it has ended"};
+  }
+  OnlyOne(OnlyOne&& other) noexcept : folder_(std::exchange(other.folder_, -1)) {}
+  OnlyOne& operator=(OnlyOne&&) = delete;
+  ~OnlyOne() {
+    if (folder_ >= 0) ::close(folder_);  // and with it the lock
+  }
+
+ private:
+  explicit OnlyOne(int folder) : folder_(folder) {}
+  int folder_;
+};
+
+// The checkpoint with the log's line alone: what witnesses are shown.
+Result<std::string> without_cosignatures(const std::string& note, const NoteVerifier& log) {
+  SIGILLO_TRY(const audit::OpenedNote opened, audit::open_note(note, {log}));
+  return fmt::format("{}\n{}", opened.text, opened.signers.front().line);
+}
+
+Result<SignedTree> signed_tree(const audit::Ledger& ledger, const NoteVerifier& log,
+                               const std::string& stored) {
+  SIGILLO_TRY(audit::Checkpoint checkpoint, audit::open_checkpoint(stored, log));
+  SIGILLO_TRY(std::string note, without_cosignatures(stored, log));
   std::vector<core::Digest> hashes;
   SIGILLO_TRY_VOID(
       ledger.for_each(0, checkpoint.size, [&](const audit::StoredEntry& entry) -> Status {
@@ -236,7 +269,7 @@ Result<SignedTree> signed_tree(const audit::Workspace& workspace, audit::Ledger&
   if (hashes.size() != checkpoint.size || audit::tree_root(hashes) != checkpoint.root)
     return Error{ErrorCode::ledger_corrupt, "the entries do not give the root of the checkpoint",
                  "run `sigillo log fsck`, keep this file, and restore a good copy"};
-  return SignedTree{std::move(note), std::move(checkpoint), std::move(log), std::move(hashes)};
+  return SignedTree{std::move(note), std::move(checkpoint), log, std::move(hashes)};
 }
 
 Status stops_before_asking(const SignedTree& tree, const WitnessPolicy& policy,
@@ -314,18 +347,23 @@ Result<Cosigning> cosign_ledger(const audit::Workspace& workspace, const Witness
       const Status url = check_http_url(witness.url);
       if (!url.has_value()) return url.error().in(fmt::format("witness {}", witness.name));
     }
+  SIGILLO_TRY(const OnlyOne only, OnlyOne::take(workspace));
   SIGILLO_TRY(audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::write));
-  SIGILLO_TRY(const SignedTree tree, signed_tree(workspace, ledger));
-  SIGILLO_TRY(const audit::CheckpointTrust trust,
-              audit::trust_policy(policy, tree.log, clock.now()));
+  SIGILLO_TRY(const core::PrivateKey key,
+              workspace.keyring().signing_key(workspace.config().log_key));
+  SIGILLO_TRY(const NoteVerifier log, NoteVerifier::create(ledger.origin(), key.public_key()));
+  SIGILLO_TRY(const audit::CheckpointTrust trust, audit::trust_policy(policy, log, clock.now()));
   SIGILLO_TRY(KnownSizes known, remembered(workspace));
+
+  SIGILLO_TRY(std::string note, ledger.publish(key));
+  SIGILLO_TRY(const SignedTree tree, signed_tree(ledger, log, note));
   SIGILLO_TRY(std::vector<WitnessReport> reports,
               ask_witnesses(tree, policy, known, http, clock, options));
   SIGILLO_TRY_VOID(remember(workspace, policy, std::move(known), reports));
 
+  // Lines of an earlier run count, too: the checkpoint is the same.
   std::string lines;
   for (const WitnessReport& one : reports) lines += one.line;
-  std::string note = tree.note;
   if (!lines.empty()) {
     SIGILLO_TRY(note, audit::add_signature_lines(note, lines));
   }

@@ -50,7 +50,7 @@ struct Cosigning {
 
 // What is to be cosigned.
 struct SignedTree {
-  std::string note;
+  std::string note;  // with the log's line alone
   audit::Checkpoint checkpoint;
   audit::NoteVerifier log;
   std::vector<core::Digest> leaf_hashes;

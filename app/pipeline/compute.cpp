@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "app/pipeline/shipped.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::app {
@@ -172,14 +172,7 @@ Json cluster_json(const audit::Cluster& cluster) {
 }  // namespace
 
 Result<audit::ComputeProfiles> load_profiles() {
-  fs::path folder;
-  if (const char* named = std::getenv("SIGILLO_PROFILES"); named != nullptr) {
-    folder = named;
-  } else {
-    std::error_code ignored;
-    folder = fs::read_symlink("/proc/self/exe", ignored).parent_path().parent_path() /
-             "share/sigillo/profiles";
-  }
+  const fs::path folder = shipped_folders("SIGILLO_PROFILES", "profiles").front();
   SIGILLO_TRY(const std::string accelerators, profile_text(folder, "accelerators.json"));
   SIGILLO_TRY(const std::string clusters, profile_text(folder, "clusters.json"));
   SIGILLO_TRY(const std::string lines, profile_text(folder, "lines.json"));

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include "app/pipeline/shipped.hpp"
 
 namespace sigillo::app {
 namespace fs = std::filesystem;
@@ -47,12 +47,8 @@ Result<fs::path> find_pack(const std::string& name_or_path) {
   if (name_or_path.find('/') != std::string::npos) {
     candidates.emplace_back(name_or_path);
   } else {
-    if (const char* folder = std::getenv("SIGILLO_PACKS"); folder != nullptr && *folder != '\0')
-      candidates.push_back(fs::path(folder) / name_or_path);
-    std::error_code ignored;
-    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-    candidates.push_back(program.parent_path().parent_path() / "share/sigillo/packs" /
-                         name_or_path);
+    for (const fs::path& folder : shipped_folders("SIGILLO_PACKS", "packs"))
+      candidates.push_back(folder / name_or_path);
   }
   std::error_code ignored;
   for (const fs::path& candidate : candidates)

@@ -87,7 +87,7 @@ main,footer,.front>div{padding-left:16px;padding-right:16px}.facts{grid-template
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 @media print{:root{color-scheme:light;--paper:#fff;--ground:#fff;--ink:#000;--soft:#444;--rule:#bbb;--link:#000;--pass:#14632c;--fail:#a31621;--unsure:#8a4600;
 --due:#0b4f9e;--none:#444;--judge:#5f35a6;--bar:#2f6f4f}body{font-size:11pt}.skip,.check{display:none}section{margin:24px 0}
-.card,.chart,.times li,tr{break-inside:avoid}h2,h3{break-after:avoid}.chart.lineage svg,.chart.fluid svg{min-width:0}main,footer,.front>div{max-width:none;padding:0}
+.card,.chart,.times li,tr{break-inside:avoid}h2,h3,h2+p,summary{break-after:avoid}.chart.lineage svg,.chart.fluid svg{min-width:0}main,footer,.front>div{max-width:none;padding:0}
 details::details-content{content-visibility:visible;display:block}.times{margin-left:8px}@page{margin:16mm}}
 )CSS";
 }

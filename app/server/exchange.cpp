@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <exception>
@@ -37,13 +38,19 @@ std::string_view reason(int status) {
   return "";
 }
 
-// Every answer has these, whatever made it.
-constexpr std::string_view kFixedFields =
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n"
-    "Cross-Origin-Opener-Policy: same-origin\r\n"
-    "Cache-Control: no-store\r\n";
+// Every answer has these, unless what made it says otherwise.
+constexpr std::pair<std::string_view, std::string_view> kFixedFields[] = {
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cache-Control", "no-store"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"}};
+
+bool names(const HeaderFields& fields, std::string_view name) {
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const auto& field) { return field.first == name; });
+}
 
 std::string response_bytes(const Response& response, std::string_view request_id, bool with_body,
                            bool close) {
@@ -51,13 +58,10 @@ std::string response_bytes(const Response& response, std::string_view request_id
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nX-Request-Id: {}\r\n",
       response.status, reason(response.status), response.content_type, response.body.size(),
       request_id);
-  out += kFixedFields;
-  bool policy = false;
-  for (const auto& [name, value] : response.headers) {
-    out += fmt::format("{}: {}\r\n", name, value);
-    policy = policy || name == "Content-Security-Policy";
-  }
-  if (!policy) out += "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+  for (const auto& [name, value] : kFixedFields)
+    if (!names(response.headers, name)) out += fmt::format("{}: {}\r\n", name, value);
+  for (const auto& [name, value] : response.headers)
+    if (!value.empty()) out += fmt::format("{}: {}\r\n", name, value);
   if (close) out += "Connection: close\r\n";
   out += "\r\n";
   if (with_body) out += response.body;

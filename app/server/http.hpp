@@ -25,6 +25,7 @@ struct Response {
   int status = 200;
   std::string content_type;
   std::string body;
+  // A field that every answer has is replaced by one of its name; an empty value leaves it out.
   HeaderFields headers = {};
 };
 

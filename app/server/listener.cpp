@@ -236,7 +236,10 @@ struct Listener::Impl {
     const bool more = read_some(*peer);
     const bool open = send_some(*peer) && more;
     count_bytes(*peer);
-    if (open && buffered_bytes > options.max_buffered_bytes && !peer->connection.ending()) {
+    // Who holds no more than a fair part goes on: those who ask for much do not shut out the rest.
+    const std::size_t fair_part = options.max_buffered_bytes / options.max_connections;
+    if (open && buffered_bytes > options.max_buffered_bytes && !peer->connection.ending() &&
+        peer->connection.buffered_bytes() > fair_part) {
       peer->connection.refuse({ProblemKind::unavailable,
                                "the server holds too much already",
                                "",

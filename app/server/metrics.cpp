@@ -19,9 +19,16 @@ std::string heading(std::string_view name, std::string_view type, std::string_vi
 
 }  // namespace
 
+// The route, or for a route that ends in a slash, whatever follows it.
+std::string_view Metrics::label_of(std::string_view path) const {
+  for (const std::string& route : routes_)
+    if (path == route || (route.size() > 1 && route.ends_with('/') && path.starts_with(route)))
+      return route;
+  return "other";
+}
+
 void Metrics::count_answer(std::string_view path, int status, double seconds) {
-  const bool known = std::find(routes_.begin(), routes_.end(), path) != routes_.end();
-  const std::string_view label = known ? path : "other";
+  const std::string_view label = label_of(path);
   const std::lock_guard lock(mutex_);
   auto found = answers_.find(label);
   if (found == answers_.end()) found = answers_.emplace(label, Route{}).first;

@@ -47,6 +47,8 @@ class Metrics {
     std::uint64_t count = 0;
     double seconds = 0;
   };
+  [[nodiscard]] std::string_view label_of(std::string_view path) const;
+
   std::vector<std::string> routes_;
   std::atomic<int> in_flight_{0}, connections_{0};
   mutable std::mutex mutex_;  // guards what follows

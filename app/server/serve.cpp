@@ -25,6 +25,16 @@ Handler operations_only(Service& service) {
   };
 }
 
+// Reads the whole ledger once, so that no request has to.
+core::Result<audit::LedgerTiles> published_log(const audit::Workspace& workspace) {
+  SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
+  SIGILLO_TRY(const audit::NoteVerifier key, audit::log_verifier(workspace, ledger));
+  audit::LedgerTiles tiles([&workspace] { return workspace.ledger(audit::Ledger::Access::read); },
+                           key);
+  SIGILLO_TRY_VOID(tiles.catch_up());
+  return tiles;
+}
+
 }  // namespace
 
 Status forbid_memory_dumps() {
@@ -44,14 +54,21 @@ Status serve(const audit::Workspace& workspace, const ServeOptions& options,
   SIGILLO_TRY(const app::Verifier verifier,
               app::Verifier::open(workspace, options.detectors, clock));
 
+  std::optional<audit::LedgerTiles> log;
+  if (options.publish_log) {
+    SIGILLO_TRY(log, published_log(workspace));
+  }
+
   Metrics metrics(Service::paths());
   Service service(workspace, verifier, clock, metrics,
-                  {options.anonymous, !options.metrics_address.has_value()});
+                  {options.anonymous, !options.metrics_address.has_value(),
+                   log.has_value() ? &*log : nullptr, options.log_reads});
   Exchange exchange([&](const Request& request) { return service.respond(request); }, metrics,
                     entropy, options.behind_proxy);
   SIGILLO_TRY(Listener listener, Listener::open(options.listen, exchange, metrics));
 
-  Service operations(workspace, verifier, clock, metrics, {options.anonymous, true});
+  Service operations(workspace, verifier, clock, metrics,
+                     {options.anonymous, true, nullptr, options.log_reads});
   Exchange operations_exchange(operations_only(operations), metrics, entropy);
   std::optional<Listener> operations_listener;
   if (options.metrics_address.has_value()) {
@@ -66,6 +83,7 @@ Status serve(const audit::Workspace& workspace, const ServeOptions& options,
   if (!listener.loopback())
     talk.note(
         "this address is not loopback and HTTP is not encrypted: put a proxy with TLS before it");
+  if (options.publish_log) talk.note("everybody who reaches this address can read every entry");
   listener.start();
   talk.listening(fmt::format("listening on {}", listener.url()));
   wait_for(stop_signals);

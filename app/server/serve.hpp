@@ -15,6 +15,8 @@ struct ServeOptions {
   std::optional<std::string> metrics_address;  // /metrics, /healthz and /readyz only there
   Rate anonymous;
   bool behind_proxy = false;
+  bool publish_log = false;  // everybody may read every entry
+  Rate log_reads{1000, 5000};
   std::vector<app::TextDetectorSpec> detectors;
 };
 

@@ -118,6 +118,7 @@ Service::Service(const audit::Workspace& workspace, const app::Verifier& verifie
       metrics_(metrics),
       options_(options),
       limiter_(options.anonymous),
+      log_limiter_(options.log_reads),
       tokens_(workspace.folder() / "tokens.json") {}
 
 const std::vector<Service::Route>& Service::routes() {
@@ -131,8 +132,16 @@ const std::vector<Service::Route>& Service::routes() {
       {"GET", "/readyz", "text/plain", &Service::readiness},
       {"GET", "/metrics", "text/plain", &Service::metrics_text},
       {"GET", "/openapi.json", kJson, &Service::openapi},
+      {"GET", "/checkpoint", "text/plain", &Service::log_checkpoint, true},
+      {"GET", "/tile/", "application/octet-stream", &Service::log_tile, true},
+      {"GET", "/v1/proofs/", "text/plain", &Service::log_proof, true},
   };
   return table;
+}
+
+bool Service::Route::matches(std::string_view requested) const {
+  return requested == path ||
+         (path.size() > 1 && path.ends_with('/') && requested.starts_with(path));
 }
 
 std::vector<std::string> Service::paths() {
@@ -144,7 +153,7 @@ std::vector<std::string> Service::paths() {
 Response Service::respond(const Request& request) {
   std::string allowed;
   for (const Route& route : routes()) {
-    if (route.path != request.path) continue;
+    if (!route.matches(request.path) || (route.of_log && options_.log == nullptr)) continue;
     if (route.method == request.method) {
       if (accepts(request.accept, route.type)) return (this->*route.answer)(request);
       Problem problem{ProblemKind::not_acceptable, "the answer has the media type that is listed"};

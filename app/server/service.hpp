@@ -9,12 +9,17 @@
 #include "app/server/metrics.hpp"
 #include "app/server/problem.hpp"
 #include "app/server/tokens.hpp"
+#include "sigillo/audit/ledger_tiles.hpp"
 
 namespace sigillo::server {
 
 struct ServiceOptions {
   Rate anonymous;              // of verifications, an address
   bool public_metrics = true;  // whether /metrics is answered here
+  // The log that everybody may read: /checkpoint, /tile/, /v1/proofs/. Nothing: there are no such
+  // paths.
+  audit::LedgerTiles* log = nullptr;
+  Rate log_reads{1000, 5000};  // of tiles and proofs, an address
 };
 
 // Thread-safe. What it is given must outlive it.
@@ -32,6 +37,9 @@ class Service {
   struct Route {
     std::string_view method, path, type;  // the media type of its answer
     Answer answer;
+    bool of_log = false;  // there only if the log is published
+    // A path that ends in a slash stands for what follows it, too; "/" does not.
+    [[nodiscard]] bool matches(std::string_view requested) const;
   };
   static const std::vector<Route>& routes();
 
@@ -44,6 +52,9 @@ class Service {
   Response readiness(const Request& request);
   Response metrics_text(const Request& request);
   Response openapi(const Request& request);
+  Response log_checkpoint(const Request& request);
+  Response log_tile(const Request& request);
+  Response log_proof(const Request& request);
 
   struct Verified {
     app::Verification verification;
@@ -51,6 +62,7 @@ class Service {
   };
   core::Result<Verified> run_verification(std::string_view text, bool with_receipt);
   [[nodiscard]] std::optional<Problem> over_limit(const Request& request);
+  [[nodiscard]] std::optional<Response> refuse_log_read(const Request& request);
   [[nodiscard]] core::Result<std::optional<Token>> token_of(const Request& request) const;
 
   const audit::Workspace& workspace_;
@@ -58,7 +70,7 @@ class Service {
   const core::Clock& clock_;
   Metrics& metrics_;
   ServiceOptions options_;
-  RateLimiter limiter_;
+  RateLimiter limiter_, log_limiter_;
   TokenFile tokens_;
   std::mutex appending_;  // one append at a time: a queue here costs less than the ledger's lock
 };

@@ -15,7 +15,12 @@ export SIGILLO_WORKSPACE=w
 mkdir corpus && cp "$corpus" corpus/
 "$bin/tinylm" train --corpus corpus --output model --vocabulary 500 >/dev/null
 "$bin/tinylm" write --model model --count 1 --seed 1 --tokens-mean 500 --tokens-spread 0 --output marked --key-file w/keys/mark.watermark >/dev/null
-"$bin/sigillo" serve --listen 127.0.0.1:0 --rate 1e9 --burst 1e9 --detector mark:vllm-gumbel:model/tokenizer.json >out 2>err &
+python3 - >records <<'P'
+for i in range(20000):
+    print('{"kind":"role-declaration","fields":{"actor":"actor %d","role":["system_provider"],"jurisdiction":["EU"]}}' % i)
+P
+"$bin/sigillo" log append records >/dev/null
+"$bin/sigillo" serve --listen 127.0.0.1:0 --rate 1e9 --burst 1e9 --publish-log --log-rate 1e9 --detector mark:vllm-gumbel:model/tokenizer.json >out 2>err &
 server=$!
 for _ in $(seq 100); do url=$(sed -n 's/^listening on //p' out); [ -z "$url" ] || break; sleep 0.1; done
 curl -sf -H 'Content-Type: text/plain' --data-binary @marked/0001.txt "$url/v1/verify" >answer
@@ -37,3 +42,12 @@ measure "GET /healthz" 32 "$url/healthz"
 measure "POST /v1/verify" 32 -s post.lua "$url/v1/verify"
 measure "POST /v1/verify?receipt=true" 32 -s post.lua "$url/v1/verify?receipt=true"
 measure "GET /" 32 "$url/"
+# Paths of the published log, each chosen at random among 20,000 entries.
+log_paths() { printf 'request = function() return wrk.format("GET", string.format(%s)) end\n' "$1" >log.lua; }
+measure "GET /checkpoint" 32 "$url/checkpoint"
+log_paths '"/v1/proofs/%d", math.random(0, 19999)'
+measure "GET /v1/proofs/N (a receipt)" 32 -s log.lua "$url/"
+log_paths '"/tile/0/%03d", math.random(0, 77)'
+measure "GET /tile/0/N (8 KiB)" 32 -s log.lua "$url/"
+log_paths '"/tile/entries/%03d", math.random(0, 77)'
+measure "GET /tile/entries/N" 32 -s log.lua "$url/"

@@ -56,7 +56,7 @@ while read -r example; do
   example=${example%%>*}
   (eval "sigillo --workspace nowhere ${example#sigillo }") >"$SCRATCH/.out" 2>"$SCRATCH/.err" </dev/null || true
   ! grep -qE 'invalid-argument.*(expected|required|not in|not been)' "$SCRATCH/.err" || fail "the example is not understood: $example"
-  rm -rf nowhere audit.tar sigillo-backup.tar
+  rm -rf nowhere audit.tar sigillo-backup.tar w1
 done <examples
 [ "$(wc -l <examples)" -gt 30 ] || fail "there are few examples"
 rm -f examples log.vkey

@@ -87,8 +87,19 @@ expect 0 sigillo log verify-proof receipt --leaf leaf --policy policy --json
 json_has 'j["verified"] and j["quorum"] == "some" and [c["witness"] for c in j["cosigned"]] == ["one", "two", "three"]'
 expect 0 sigillo log verify-proof receipt --leaf leaf --policy policy --log-key "$log_key"
 stdout_has "verified: this is entry 1 of test.example/w at size 2"; stdout_has "cosigned by two at 2"
-expect 0 sigillo log verify-proof receipt --leaf leaf --log-key "$log_key"
+expect 0 sigillo log verify-proof receipt --leaf leaf --log-key "$log_key" --json; json_has 'j["quorum"] is None'
 sound w
+
+note "backup and bundle carry the cosigned checkpoint"
+expect 0 sigillo log checkpoint; cp .out cosigned
+expect 0 sigillo backup backup.tar
+expect 0 sigillo restore backup.tar --to restored --since cosigned
+expect 0 sigillo --workspace restored log checkpoint
+cmp .out cosigned || fail "the copy has another checkpoint"
+[ ! -e restored/witnesses.json ] || fail "a memory of the present came out of a backup"
+expect 0 sigillo bundle export --output bundle.tar --pack eu-ai-act --as-of 2026-12-03
+expect 0 sigillo bundle verify bundle.tar --log-key "$log_key"
+tar -xOf bundle.tar checkpoint | cmp - cosigned || fail "the bundle has another checkpoint"
 
 note "one of three is down, lies, is slow, has moved, is endless: two are enough, and three are not"
 kill -TERM ${server[3]}; wait ${server[3]} || fail "the witness does not end with 0"

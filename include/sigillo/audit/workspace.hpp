@@ -60,6 +60,11 @@ class Workspace {
 // judges that. ledger_corrupt if there is none.
 [[nodiscard]] core::Result<Digest> ledger_id(const Workspace& workspace);
 
+// The public key that this workspace's checkpoints are signed with, from its keyring, under the
+// ledger's name. key_missing if it is not there.
+[[nodiscard]] core::Result<NoteVerifier> log_verifier(const Workspace& workspace,
+                                                      const Ledger& ledger);
+
 struct Receipt {
   std::uint64_t index = 0;  // the entry
   Digest leaf_hash;

@@ -19,6 +19,16 @@ namespace sigillo::core {
 [[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, ByteView bytes,
                                            unsigned mode = 0644);
 
+// write_file_unsynced writes a temporary file, which must be on the same file system, and renames
+// it over `path`, whose folders it makes: nobody sees a part, but only sync_file_system makes it
+// last. For many files at once.
+[[nodiscard]] Status write_file_unsynced(const std::filesystem::path& path, ByteView bytes,
+                                         const std::filesystem::path& temporary,
+                                         unsigned mode = 0644);
+// sync_file_system returns when everything that was written to the file system of `folder` is
+// durable (syncfs), at the price of one sync, not of one for each file.
+[[nodiscard]] Status sync_file_system(const std::filesystem::path& folder);
+
 struct FileDigest {
   Digest digest;
   std::uint64_t size = 0;

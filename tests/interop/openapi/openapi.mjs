@@ -41,7 +41,7 @@ run(sigillo, "--workspace", "w", "init", "--origin", "test.example/api", "--acto
 run(sigillo, "--workspace", "w", "keys", "generate", "mark", "--algorithm", "watermark");
 run(tinylm, "train", "--corpus", "corpus", "--output", "model", "--vocabulary", "500");
 const token = run(sigillo, "--workspace", "w", "tokens", "create", "all", "--scope", "verify", "--scope", "records:write").trim();
-const server = spawn(sigillo, ["--workspace", "w", "serve", "--listen", "127.0.0.1:0", "--rate", "100", "--burst", "100", "--detector", "mark:vllm-gumbel:model/tokenizer.json"],
+const server = spawn(sigillo, ["--workspace", "w", "serve", "--publish-log", "--listen", "127.0.0.1:0", "--rate", "100", "--burst", "100", "--detector", "mark:vllm-gumbel:model/tokenizer.json"],
   { cwd: scratch, stdio: ["ignore", "pipe", "inherit"] });
 const url = await new Promise((accept, reject) => {
   server.stdout.on("data", (data) => { const found = /listening on (\S+)/.exec(data); if (found) accept(found[1]); });
@@ -96,7 +96,7 @@ const breaks = [
   (r) => { r.headers.Authorization = pick(["Bearer nosuch", `Bearer sgl_00000000_${"0".repeat(64)}`, "Basic YTpi", "Bearer"]); },
   (r) => { r.headers.Expect = "tea"; },
   (r) => { r.headers["X-Long"] = "x".repeat(20000); },
-  (r) => { if (r.body) r.body = r.body.subarray(0, below(r.body.length)); },
+  (r) => { if (r.body && r.body.length) r.body = r.body.subarray(0, below(r.body.length)); },
   (r) => { if (r.body && r.body.length) { r.body = Buffer.from(r.body); r.body[below(r.body.length)] = below(256); } },
   (r) => { if (r.body) r.body = Buffer.alloc(pick([0, 262145, 524289]), 97); },
   (r) => { if (r.body) r.body = Buffer.from(pick(["null", "[]", "{}", "{", '{"text":1}', '{"text":"a","text":"b"}', '{"text":"\\ud800"}', "[".repeat(5000), '{"text":"a","extra":1}', '{"kind":"genesis","fields":{}}', '{"kind":"placement","fields":{"x":1}}', '{"payloadType":"x"}'])); },
@@ -126,7 +126,10 @@ try {
   for (let i = 0; i < Number(requests); ++i) {
     const { target, method, operation } = pick(operations);
     const request = { method, target, headers: { Authorization: `Bearer ${token}`, Connection: "keep-alive" }, body: undefined };
-    for (const parameter of operation.parameters ?? []) if (below(2)) request.target += `?${parameter.name}=${make(parameter.schema)}`;
+    for (const parameter of operation.parameters ?? []) {
+      if (parameter.in === "path") request.target = request.target.replace(`{${parameter.name}}`, pick(parameter.schema.examples));
+      else if (below(2)) request.target += `?${parameter.name}=${make(parameter.schema)}`;
+    }
     if (operation.requestBody) {
       const [type, media] = pick(Object.entries(operation.requestBody.content));
       const value = operation.operationId === "appendRecord" ? role() : make(media.schema);
@@ -141,7 +144,7 @@ try {
   }
   // What was not seen was not tested.
   for (const { operation } of operations) check([...seen.keys()].some((k) => k === `${operation.operationId} 200` || k === `${operation.operationId} 201`), `${operation.operationId} never succeeded`);
-  for (const label of ["verify 400", "verify 401", "verify 406", "verify 413", "verify 415", "verify 422", "appendRecord 401", "appendRecord 422", "health 405", "page 404"]) check(seen.has(label), `${label} was never seen: ${[...seen.keys()]}`);
+  for (const label of ["verify 400", "verify 401", "verify 406", "verify 413", "verify 415", "verify 422", "appendRecord 401", "appendRecord 422", "health 405", "page 404", "tile 400", "tile 404"]) check(seen.has(label), `${label} was never seen: ${[...seen.keys()]}`);
   run(sigillo, "--workspace", "w", "log", "fsck");
   console.log(`${requests} requests, ${seen.size} kinds of answer, none undocumented, no 5xx`);
 } finally {

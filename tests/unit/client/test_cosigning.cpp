@@ -144,10 +144,11 @@ TEST_CASE("cosigning: what was not remembered is found out") {
   CHECK(town.requests == 6);  // 409 and its size, then the proof
   fs::remove(town.world.workspace.folder() / "witnesses.json");
   CHECK(states(value(town.cosign())) == "cosigned cosigned cosigned");  // the very size
-  write(town.world.workspace.folder() / "witnesses.json", "{\"x\":");
-  CHECK(code(town.cosign()) == ErrorCode::invalid_input);
-  write(town.world.workspace.folder() / "witnesses.json", "{\"x\":-1}");
-  CHECK(code(town.cosign()) == ErrorCode::invalid_input);
+  for (const char* damaged : {"", "{\"x\":", "{\"x\":-1}", "{\"x\":\"1\"}", "5", "[5]"}) {
+    INFO(damaged);
+    write(town.world.workspace.folder() / "witnesses.json", damaged);
+    CHECK(code(town.cosign()) == ErrorCode::invalid_input);
+  }
 }
 
 TEST_CASE("cosigning: one witness lies or is silent, and the policy decides") {
@@ -327,6 +328,23 @@ TEST_CASE("cosigning: a witness that was rolled back loses its word") {
   const auto cosigning = value(town.cosign());
   CHECK(states(cosigning) == "refused cosigned cosigned");
   CHECK(cosigning.witnesses[0].detail.find("rolled back") != std::string::npos);
+}
+
+TEST_CASE("cosigning: one at a time, and witnesses see the log's line alone") {
+  Town town;
+  value(town.cosign());
+  int asked = 0;
+  town.answers["a"] = [&](const HttpPost& post) {
+    ++asked;
+    // Somebody starts another one meanwhile.
+    const auto second = client::cosign_ledger(town.world.workspace, town.policy(),
+                                              town.answers["b"], town.world.clock, {});
+    CHECK(code(second) == ErrorCode::locked);
+    CHECK(post.body.find("example/w ") == std::string::npos);
+    return town.honest(0, post);
+  };
+  CHECK(states(value(town.cosign())) == "cosigned cosigned cosigned");
+  CHECK(asked == 1);
 }
 
 TEST_CASE("cosigning: policies and URLs that do not fit") {

@@ -7,10 +7,12 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "sigillo/audit/cosignature.hpp"
 #include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/tile.hpp"
 #include "sigillo/audit/witness.hpp"
 #include "sigillo/core/json.hpp"
 #include "tests/vectors/vector_file.hpp"
@@ -176,6 +178,65 @@ TEST_CASE("vectors: all trees up to 130 in one hash") {
         }) == 5);
 }
 
+// All proofs of all trees up to 130 again, from tiles: the same lines, the same hash.
+TEST_CASE("vectors: all trees up to 130, from tiles") {
+  CHECK(each_vector(file("accumulated.txt"), [](Vector& v) {
+          INFO(v.place());
+          const Hashes leaves = byte_leaves(number(v, "max_size"));
+          const std::string kind = v.text("lines");
+          const Digest expected = digest(v, "sha256");
+          if (kind.starts_with("subtree")) return;  // tiles begin where the tree does
+          std::string lines;
+          const auto add = [&](const std::string& head, const Hashes& list) {
+            lines += head;
+            for (const Digest& hash : list) lines += " " + hash.hex();
+            lines += "\n";
+          };
+          for (std::size_t n = 0; n <= leaves.size(); ++n) {
+            TiledNodes nodes(n, [&](const Tile& tile) {
+              REQUIRE((tile.level == 0 && tile.index == 0 && tile.width == n));
+              return core::Result<Hashes>(Hashes(leaves.begin(), leaves.begin() + tile.width));
+            });
+            if (kind == "roots") add(fmt::format("{}", n), {tree_root(n, nodes.reader()).value()});
+            for (std::size_t i = 0; kind == "inclusion" && i < n; ++i)
+              add(fmt::format("{} {}", i, n), inclusion_path(i, n, nodes.reader()).value());
+            for (std::size_t m = 1; kind == "consistency" && m <= n; ++m)
+              add(fmt::format("{} {}", m, n), consistency_path(m, n, nodes.reader()).value());
+          }
+          CHECK(core::sha256(lines) == expected);
+        }) == 5);
+}
+
+TEST_CASE("vectors: tiles and entry bundles of a tree of 70,000") {
+  std::map<std::string, core::Bytes> files;
+  std::map<std::uint64_t, Digest> roots;
+  core::Bytes bundle;
+  TileEdge edge;
+  const auto keep = [&](const Tile& tile, std::vector<Digest>&& hashes) -> core::Status {
+    files[tile_path(tile)] = tile_bytes(hashes);
+    return {};
+  };
+  while (edge.size() < 70000) {
+    const std::string entry = fmt::format("{}", edge.size());
+    append_to_bundle(bundle, core::as_bytes(entry));
+    REQUIRE(edge.append(leaf_hash(core::as_bytes(entry)), keep).has_value());
+    if (edge.size() == kTileWidth) files[tile_path({TileKind::entries, 0, 0, kTileWidth})] = bundle;
+    if (edge.size() == 65536) roots[edge.size()] = edge.root();
+  }
+  for (unsigned level = 0; level < tile_levels(edge.size()); ++level)
+    files[tile_path(widest_tile(TileKind::hashes, level,
+                                level_size(level, edge.size()) / kTileWidth, edge.size()))] =
+        tile_bytes(edge.partial(level));
+  CHECK(each_vector(file("tile.txt"), [&](Vector& v) {
+          INFO(v.place());
+          const core::Bytes& bytes = files.at(v.text("path"));
+          CHECK(bytes.size() == number(v, "bytes"));
+          if (v.has("root_of"))
+            CHECK(Digest::from_bytes(bytes).value() == roots.at(number(v, "root_of")));
+          else CHECK(core::sha256(core::ByteView(bytes)) == digest(v, "sha256"));
+        }) == 6);
+}
+
 TEST_CASE("vectors: verifier keys") {
   CHECK(each_vector(file("verifier_key.txt"), [](Vector& v) {
           INFO(v.place());
@@ -305,4 +366,24 @@ TEST_CASE("vectors: the examples of docs/formats are what the program writes and
                         core::to_bytes("inspected copy")};
   CHECK(tlog_proof_text(proof) == proof_text);
   CHECK(verify_tlog_proof(parse_tlog_proof(proof_text).value(), *leaf, log).value() == checkpoint);
+
+  // With a witness: the note, the policy, and the request that asks for the line.
+  const auto formats = kSource / "docs" / "formats";
+  const std::string cosigned = example_of(formats / "checkpoint.md", "cosigned-checkpoint");
+  core::Bytes witness_seed;
+  for (std::uint8_t i = 0x20; i < 0x40; ++i) witness_seed.push_back(i);
+  const auto witness = core::PrivateKey::from_ed25519_seed(witness_seed).value();
+  CHECK(checkpoint_note +
+            cosign(checkpoint_text(checkpoint), "witness.example/w1", witness, {1679315147, 0})
+                .value() ==
+        cosigned);
+  const auto policy =
+      WitnessPolicy::parse(example_of(formats / "witness-policy.md", "tlog-policy")).value();
+  CHECK(policy.witnesses().size() == 3);
+  CHECK_FALSE(policy.quorum_met({"auditor", "legal"}));
+  CHECK(policy.quorum_met({"auditor", "press"}));
+  const auto trust = trust_policy(policy, log, {1795000000, 0}).value();
+  CHECK(open_trusted_checkpoint(cosigned, trust).error().code == core::ErrorCode::not_trusted);
+  CHECK(consistency_proof_text({0, {}, checkpoint_note}) ==
+        example_of(formats / "witness.md", "add-checkpoint"));
 }
