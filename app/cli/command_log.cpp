@@ -223,10 +223,7 @@ Result<StampedNote> stamped_checkpoint_for(const Context& context,
                                            const audit::Workspace& workspace, const Ledger& ledger,
                                            const audit::NoteVerifier& log,
                                            const LogArguments& arguments) {
-  audit::CheckpointTrust trust = audit::trust_log(log);
-  if (!arguments.policy.empty()) {
-    SIGILLO_TRY(trust, trust_of(context, arguments.policy, log));
-  }
+  SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
   return newest_stamp(workspace, ledger, log, arguments.entry.value_or(0),
                       [&](const std::string& note) {
                         return audit::open_trusted_checkpoint(note, trust).has_value();
@@ -376,11 +373,9 @@ Result<ExitCode> verify_proof(const Context& context, const LogArguments& argume
   const bool has_stamp = !arguments.time_stamp.empty();
   const audit::Checkpoint& checkpoint = trusted.checkpoint;
   if (context.json) {
-    Json json{{"verified", true},
-              {"origin", checkpoint.origin},
-              {"size", checkpoint.size},
-              {"index", proof.index},
-              {"quorum", nullptr}};  // nothing but the log's word
+    Json json{{"verified", true},     {"origin", checkpoint.origin}, {"size", checkpoint.size},
+              {"index", proof.index}, {"quorum", nullptr},  // nothing but the log's word
+              {"time_stamp", nullptr}};                     // nobody said when
     if (trust.policy.has_value()) json["quorum"] = trust.policy->quorum();
     Json cosigned = Json::array();
     for (const audit::Cosigned& one : trusted.cosigned)
@@ -500,7 +495,8 @@ void add_log_commands(CLI::App& app, Context& context) {
   roots->needs(time_stamp);
   command->footer(
       "Entry, path, the log's signature, the quorum and the time stamp are checked together, "
-      "offline, with one answer. A policy that lists logs stands in for --log-key.");
+      "offline, with one "
+      "answer. A policy that lists logs stands in for --log-key.");
   add_json_flag(*command, context);
 
   command = add_command(
