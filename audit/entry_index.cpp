@@ -24,18 +24,25 @@ constexpr std::string_view kSchema = R"(
   CREATE TABLE state(size INTEGER NOT NULL, last_leaf_hash TEXT NOT NULL) STRICT;
   CREATE TABLE entry(idx INTEGER PRIMARY KEY, kind TEXT NOT NULL, recorded_at TEXT NOT NULL,
                      run TEXT NOT NULL) STRICT;
-  CREATE TABLE subject(digest TEXT NOT NULL, name TEXT NOT NULL, idx INTEGER NOT NULL) STRICT;
+  CREATE TABLE subject(digest TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, idx INTEGER NOT NULL) STRICT;
   CREATE TABLE signer(key TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (key, idx)) STRICT, WITHOUT ROWID;
   CREATE INDEX entry_kind ON entry(kind, idx);
   CREATE INDEX entry_time ON entry(recorded_at, idx);
   CREATE INDEX entry_run ON entry(run, idx);
   CREATE INDEX subject_digest ON subject(digest, idx);
   CREATE INDEX subject_name ON subject(name, idx);
+  CREATE INDEX subject_label ON subject(label, idx);
 )";
 
 std::string run_of(const Record& record) {
   const auto run = record.fields.find("run_id");
   return run != record.fields.end() && run->is_string() ? run->get<std::string>() : "";
+}
+
+// "chat" of "system:chat": what a person calls it.
+std::string_view label_of(std::string_view name) {
+  const std::size_t colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
 }
 
 std::string leaf_hash_at(const Ledger& ledger, std::uint64_t index) {
@@ -115,7 +122,7 @@ class Writer {
  public:
   static Result<Writer> create(sqlite::Database& database) {
     SIGILLO_TRY(auto entry, database.prepare("INSERT INTO entry VALUES (?, ?, ?, ?)"));
-    SIGILLO_TRY(auto subject, database.prepare("INSERT INTO subject VALUES (?, ?, ?)"));
+    SIGILLO_TRY(auto subject, database.prepare("INSERT INTO subject VALUES (?, ?, ?, ?)"));
     SIGILLO_TRY(auto signer, database.prepare("INSERT OR IGNORE INTO signer VALUES (?, ?)"));
     return Writer(std::move(entry), std::move(subject), std::move(signer));
   }
@@ -129,7 +136,7 @@ class Writer {
     for (const core::Subject& subject : record.statement.subjects) {
       const std::string digest = subject.sha256.hex();
       subject_.bind(1, std::string_view(digest)).bind(2, std::string_view(subject.name));
-      subject_.bind(3, idx);
+      subject_.bind(3, label_of(subject.name)).bind(4, idx);
       SIGILLO_TRY_VOID(subject_.run());
     }
     for (const core::EnvelopeSignature& signature : record.envelope.signatures) {
@@ -187,24 +194,26 @@ Status catch_up(sqlite::Database& database, const Ledger& ledger,
 struct Search {
   std::string sql = "SELECT idx FROM entry WHERE 1";
   std::vector<std::string> values;
+  // `condition` has ?{v} for the value, once or more.
   void require(std::string_view condition, std::string value) {
-    sql += fmt::format(" AND {}", condition);
     values.push_back(std::move(value));
+    sql += " AND " + fmt::format(fmt::runtime(condition), fmt::arg("v", values.size()));
   }
 };
 Search search_for(const EntryQuery& query) {
   Search search;
   if (query.subject_digest.has_value())
-    search.require("idx IN (SELECT idx FROM subject WHERE digest = ?)",
+    search.require("idx IN (SELECT idx FROM subject WHERE digest = ?{v})",
                    query.subject_digest->hex());
   if (!query.subject_name.empty())
-    search.require("idx IN (SELECT idx FROM subject WHERE name = ?)", query.subject_name);
+    search.require("idx IN (SELECT idx FROM subject WHERE name = ?{v} OR label = ?{v})",
+                   query.subject_name);
   if (!query.signer.empty())
-    search.require("idx IN (SELECT idx FROM signer WHERE key = ?)", query.signer);
-  if (!query.kind.empty()) search.require("kind = ?", query.kind);
-  if (!query.run.empty()) search.require("run = ?", query.run);
-  if (!query.since.empty()) search.require("recorded_at >= ?", query.since);
-  if (!query.before.empty()) search.require("recorded_at < ?", query.before);
+    search.require("idx IN (SELECT idx FROM signer WHERE key = ?{v})", query.signer);
+  if (!query.kind.empty()) search.require("kind = ?{v}", query.kind);
+  if (!query.run.empty()) search.require("run = ?{v}", query.run);
+  if (!query.since.empty()) search.require("recorded_at >= ?{v}", query.since);
+  if (!query.before.empty()) search.require("recorded_at < ?{v}", query.before);
   search.sql += " ORDER BY idx";
   return search;
 }
@@ -224,8 +233,11 @@ bool matches(const Record& record, const EntryQuery& query) {
   return (query.kind.empty() || record.kind->name == query.kind) &&
          (!query.subject_digest.has_value() ||
           any(subjects, [&](const auto& s) { return s.sha256 == *query.subject_digest; })) &&
-         (query.subject_name.empty() ||
-          any(subjects, [&](const auto& s) { return s.name == query.subject_name; })) &&
+         (query.subject_name.empty() || any(subjects,
+                                            [&](const auto& s) {
+                                              return s.name == query.subject_name ||
+                                                     label_of(s.name) == query.subject_name;
+                                            })) &&
          (query.signer.empty() || any(record.envelope.signatures,
                                       [&](const auto& s) { return s.key_id == query.signer; })) &&
          (query.run.empty() || run_of(record) == query.run) &&

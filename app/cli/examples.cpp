@@ -44,7 +44,7 @@ constexpr std::array kExamples = {
     Example{"text detect", "letter.txt --key release --tokenizer model/tokenizer.json"},
     Example{"log append", "records.jsonl"},
     Example{"log show", "5"},
-    Example{"log list", "--kind placement"},
+    Example{"log list", "--subject chat --since 2026-11-01"},
     Example{"log checkpoint", "> checkpoint.txt"},
     Example{"log cosign", "--policy witnesses.policy --output checkpoint.txt"},
     Example{"log stamp", "--tsa https://tsa.example.com --tsa-roots tsa-roots.pem"},

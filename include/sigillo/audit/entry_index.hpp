@@ -21,11 +21,11 @@ namespace sigillo::audit {
 struct EntryQuery {
   std::string kind;                            // a record kind's name
   std::optional<core::Digest> subject_digest;  // SHA-256 of a subject
-  std::string subject_name;
-  std::string signer;  // a key id, as in envelopes
-  std::string run;     // a run's id
-  std::string since;   // recorded at or after
-  std::string before;  // recorded earlier than
+  std::string subject_name;                    // "system:chat", or "chat"
+  std::string signer;                          // a key id, as in envelopes
+  std::string run;                             // a run's id
+  std::string since;                           // recorded at or after
+  std::string before;                          // recorded earlier than
   [[nodiscard]] bool everything() const;
 };
 // Whether a record answers the query: what the index is held to.

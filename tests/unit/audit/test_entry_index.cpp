@@ -43,7 +43,9 @@ struct Library : World {
   }
   std::vector<EntryQuery> queries() {
     const auto record = value(audit::read_record(value(ledger.leaf(2))));
-    std::vector<EntryQuery> all(9);
+    std::vector<EntryQuery> all(10);
+    all[9].subject_name =
+        record.statement.subjects.front().name.substr(std::string("test:").size());
     all[1].kind = "placement";
     all[2].subject_digest = record.statement.subjects.front().sha256;
     all[3].subject_name = record.statement.subjects.front().name;
