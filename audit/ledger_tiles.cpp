@@ -27,15 +27,16 @@ struct Tree {
   using Leaves = std::function<void(std::uint64_t index, std::vector<Digest>&& hashes)>;
   // Of full tiles of level 0 only the root is kept, in the tile above; `leaves` may keep the rest.
   void append(const Digest& leaf, const Leaves& leaves) {
-    const Status kept = edge.append(leaf, [&](const Tile& tile, auto&& hashes) -> Status {
-      if (tile.level == 0) {
-        leaves(tile.index, std::move(hashes));
-        return {};
-      }
-      if (full.size() < tile.level) full.resize(tile.level);
-      full[tile.level - 1].push_back(std::make_shared<const TileNodes>(std::move(hashes)));
-      return {};
-    });
+    const Status kept =
+        edge.append(leaf, [&](const Tile& tile, std::vector<Digest>&& hashes) -> Status {
+          if (tile.level == 0) {
+            leaves(tile.index, std::move(hashes));
+            return {};
+          }
+          if (full.size() < tile.level) full.resize(tile.level);
+          full[tile.level - 1].push_back(std::make_shared<const TileNodes>(std::move(hashes)));
+          return {};
+        });
     SIGILLO_CHECK(kept.has_value());
   }
 };

@@ -23,8 +23,9 @@ Tile full_of(Tile tile) {
 // The file of a tile: of the partial one, or else of the full one, which `tile` then becomes.
 Result<core::Bytes> read_tile_file(const std::filesystem::path& folder, Tile& tile) {
   // One byte more than may be there: what is too long is told as such.
-  const std::size_t limit =
-      tile.kind == TileKind::entries ? kMaxBundleBytes : 2 * kTileWidth * sizeof(Digest::bytes);
+  const std::size_t limit = tile.kind == TileKind::entries
+                                ? kMaxBundleBytes
+                                : std::size_t{2} * kTileWidth * sizeof(Digest::bytes);
   auto bytes = core::read_file(folder / tile_path(tile), limit);
   if (bytes.has_value() || tile.full() || bytes.error().code != ErrorCode::not_found) return bytes;
   auto whole = core::read_file(folder / tile_path(full_of(tile)), limit);

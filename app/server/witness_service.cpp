@@ -13,14 +13,14 @@ constexpr std::string_view kCheckpoint = "/checkpoint";
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::size_t kHashDigits = 64;
 
-Response refuse(const Request& request, Problem problem) {
+Response refuse(const Request& request, const Problem& problem) {
   return to_response(problem, request.request_id);
 }
 
 Response only(const Request& request, std::string_view methods) {
   Problem problem{ProblemKind::method_not_allowed, "the Allow field lists the methods"};
   problem.headers = {{"Allow", std::string(methods)}};
-  return refuse(request, std::move(problem));
+  return refuse(request, problem);
 }
 
 // The hash in /<hash>/checkpoint; empty for any other path.
@@ -60,7 +60,7 @@ Response WitnessService::add_checkpoint(const Request& request) {
                                 "address; try again in {} s",
                                 rate_.burst, rate_.per_second, *wait)};
     problem.headers = {{"Retry-After", std::to_string(*wait)}};
-    return refuse(request, std::move(problem));
+    return refuse(request, problem);
   }
   const auto answer = witness_.add_checkpoint(request.body, clock_.now());
   if (!answer.has_value()) return refuse(request, problem_of(answer.error()));
