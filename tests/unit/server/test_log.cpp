@@ -231,7 +231,7 @@ TEST_CASE("log: large bundles that nobody takes do not shut out others", "[serve
         port, target, read ? "head -c 12 <&3" : "sleep 5 &");
     std::string out;
     std::FILE* pipe = ::popen(("bash -c \"" + command + "\"").c_str(), "r");
-    REQUIRE(pipe != nullptr);
+    if (pipe == nullptr) return out;  // no assertion: Catch2's are for one thread
     std::array<char, 64> buffer{};
     if (read)
       while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) out += buffer.data();
