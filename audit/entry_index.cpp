@@ -72,13 +72,13 @@ Result<sqlite::Database> open_file(const fs::path& file) {
 
 // Makes the tables if there are none; false if the file is not this ledger's index.
 Result<bool> is_index_of(sqlite::Database& database, const Ledger& ledger) {
-  SIGILLO_TRY_VOID(database.execute("BEGIN IMMEDIATE"));
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
   SIGILLO_TRY(const std::int64_t objects, database.integer("SELECT count(*) FROM sqlite_schema"));
   if (objects == 0) {
     SIGILLO_TRY_VOID(database.execute(kSchema));
     SIGILLO_TRY_VOID(database.execute("INSERT INTO state VALUES (0, '')"));
   }
-  SIGILLO_TRY_VOID(database.execute("COMMIT"));
+  SIGILLO_TRY_VOID(transaction.commit());
   if (!database.require_schema(kSchema).has_value()) return false;
   const auto state = read_state(database);
   if (!state.has_value()) return false;
@@ -152,11 +152,10 @@ class Writer {
   sqlite::Statement entry_, subject_, signer_;
 };
 
-// One transaction; false if there was nothing to read.
-Result<bool> read_some(sqlite::Database& database, const Ledger& ledger, std::uint64_t size,
-                       std::uint64_t& done) {
+// Reads on towards `size`, one transaction; false if there was nothing left.
+Result<bool> read_some(sqlite::Database& database, const Ledger& ledger, std::uint64_t size) {
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
   SIGILLO_TRY(State state, read_state(database));  // another process may have gone on
-  done = state.size;
   if (state.size >= size) return false;
   SIGILLO_TRY(Writer writer, Writer::create(database));
   const std::uint64_t end = std::min(size, state.size + kReadAtOnce);
@@ -169,24 +168,15 @@ Result<bool> read_some(sqlite::Database& database, const Ledger& ledger, std::ui
   SIGILLO_TRY(auto update, database.prepare("UPDATE state SET size = ?, last_leaf_hash = ?"));
   update.bind(1, static_cast<std::int64_t>(end)).bind(2, std::string_view(state.last_leaf_hash));
   SIGILLO_TRY_VOID(update.run());
-  done = end;
+  SIGILLO_TRY_VOID(transaction.commit());
   return true;
 }
 
-Status catch_up(sqlite::Database& database, const Ledger& ledger,
-                const EntryIndex::Progress& progress) {
+Status catch_up(sqlite::Database& database, const Ledger& ledger) {
   SIGILLO_TRY(const LedgerHead head, ledger.head());
   for (;;) {
-    SIGILLO_TRY_VOID(database.execute("BEGIN IMMEDIATE"));
-    std::uint64_t done = 0;
-    const auto more = read_some(database, ledger, head.size, done);
-    if (!more.has_value()) {
-      static_cast<void>(database.execute("ROLLBACK"));
-      return more.error();
-    }
-    SIGILLO_TRY_VOID(database.execute("COMMIT"));
-    if (!*more) return {};
-    if (progress) progress(done, head.size);
+    SIGILLO_TRY(const bool more, read_some(database, ledger, head.size));
+    if (!more) return {};
   }
 }
 
@@ -253,15 +243,14 @@ EntryIndex::EntryIndex(EntryIndex&&) noexcept = default;
 EntryIndex& EntryIndex::operator=(EntryIndex&&) noexcept = default;
 EntryIndex::~EntryIndex() = default;
 
-Result<EntryIndex> EntryIndex::open(const fs::path& file, const Ledger& ledger,
-                                    const Progress& progress) {
+Result<EntryIndex> EntryIndex::open(const fs::path& file, const Ledger& ledger) {
   auto database = open_database(file, ledger);
   if (!database.has_value() && cannot_write(database.error())) {
     database = sqlite::Database::open("", sqlite::OpenMode::memory);
     if (database.has_value()) SIGILLO_TRY_VOID(is_index_of(*database, ledger));
   }
   if (!database.has_value()) return database.error();
-  SIGILLO_TRY_VOID(catch_up(*database, ledger, progress));
+  SIGILLO_TRY_VOID(catch_up(*database, ledger));
   return EntryIndex(std::make_unique<Impl>(Impl{*std::move(database)}));
 }
 

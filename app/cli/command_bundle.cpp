@@ -50,8 +50,7 @@ Result<ExitCode> export_to(const Context& context, const BundleArguments& argume
               summary.entries, summary.root);
     print_out(
         "check it anywhere, without this workspace: sigillo bundle verify {} --log-key KEY, with "
-        "the "
-        "key of `sigillo keys export log --format vkey`\n",
+        "the key of `sigillo keys export log --format vkey`\n",
         printable(arguments.file));
   }
   return ExitCode::done;
@@ -131,10 +130,8 @@ void add_bundle_commands(CLI::App& app, Context& context) {
   add_json_flag(*command, context);
   command->footer(
       "Exit codes: 0 all holds, 1 something does not, 2 no --log-key was given, or the verdict is "
-      "of "
-      "another version of the tool and comes out differently here. The verdict inside may say that "
-      "rules failed: that is "
-      "no failure of the bundle.");
+      "of another version of the tool and comes out differently here. The verdict inside may say "
+      "that rules failed: that is no failure of the bundle.");
 }
 
 }  // namespace sigillo::cli

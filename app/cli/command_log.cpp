@@ -495,8 +495,7 @@ void add_log_commands(CLI::App& app, Context& context) {
   roots->needs(time_stamp);
   command->footer(
       "Entry, path, the log's signature, the quorum and the time stamp are checked together, "
-      "offline, with one "
-      "answer. A policy that lists logs stands in for --log-key.");
+      "offline, with one answer. A policy that lists logs stands in for --log-key.");
   add_json_flag(*command, context);
 
   command = add_command(

@@ -5,7 +5,7 @@
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
-#include "app/server/serve.hpp"
+#include "app/cli/serve_talk.hpp"
 
 namespace sigillo::cli {
 namespace {
@@ -47,14 +47,8 @@ Result<ExitCode> serve(Context& context, ServeArguments arguments) {
     arguments.options.detectors.push_back(std::move(spec));
   }
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  const server::ServeTalk talk{
-      [](const std::string& line) {
-        print_out("{}\n", line);
-        std::fflush(stdout);
-      },
-      [](const std::string& line) { print_err("sigillo serve: {}\n", line); }};
-  SIGILLO_TRY_VOID(
-      server::serve(workspace, arguments.options, context.clock, context.entropy, talk));
+  SIGILLO_TRY_VOID(server::serve(workspace, arguments.options, context.clock, context.entropy,
+                                 serve_talk("serve")));
   return ExitCode::done;
 }
 

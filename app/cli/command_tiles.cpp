@@ -145,8 +145,7 @@ void add_tile_commands(CLI::App& app, Context& context) {
       ->required();
   command->footer(
       "Every entry becomes public with the folder. It goes up to the latest checkpoint; run it "
-      "again "
-      "to add what is new.");
+      "again to add what is new.");
   add_json_flag(*command, context);
 
   command = add_command(*log, context, "verify-tiles",

@@ -6,6 +6,7 @@
 #include "app/cli/output.hpp"
 #include "app/cli/policy_file.hpp"
 #include "app/cli/render.hpp"
+#include "app/cli/serve_talk.hpp"
 #include "app/client/cosigning.hpp"
 #include "app/server/serve_witness.hpp"
 #include "sigillo/core/files.hpp"
@@ -62,14 +63,8 @@ Result<ExitCode> watch(const Context& context, const WitnessArguments& arguments
 
 Result<ExitCode> serve(Context& context, const WitnessArguments& arguments) {
   SIGILLO_TRY(audit::Witness witness, audit::Witness::open(arguments.folder));
-  const server::ServeTalk talk{
-      [](const std::string& line) {
-        print_out("{}\n", line);
-        std::fflush(stdout);
-      },
-      [](const std::string& line) { print_err("sigillo witness serve: {}\n", line); }};
-  SIGILLO_TRY_VOID(
-      server::serve_witness(witness, arguments.options, context.clock, context.entropy, talk));
+  SIGILLO_TRY_VOID(server::serve_witness(witness, arguments.options, context.clock, context.entropy,
+                                         serve_talk("witness serve")));
   return ExitCode::done;
 }
 

@@ -4,21 +4,11 @@
 #include <cstdint>
 
 #include "harness.hpp"
+#include "known_log.hpp"
 #include "sigillo/audit/proof.hpp"
-
-namespace {
 
 using namespace sigillo::audit;
 namespace core = sigillo::core;
-
-const NoteVerifier& known_key() {
-  static const NoteVerifier key =
-      NoteVerifier::parse("ledger.example/v1+a72446d6+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")
-          .value();
-  return key;
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = core::as_text(core::ByteView(data, size));
@@ -27,9 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(consistency_proof_text(*proof) == input);
   FUZZ_CHECK(proof->path.size() <= 63);
   // The newer checkpoint is not an older one, unless the proof says that nothing was added.
-  const auto same = verify_consistency_proof(*proof, proof->checkpoint, known_key());
+  const auto same = verify_consistency_proof(*proof, proof->checkpoint, known_log());
   FUZZ_CHECK(!same || (proof->path.empty() && same->size == proof->old_size));
-  FUZZ_CHECK(!verify_consistency_proof(*proof, input, known_key()));
+  FUZZ_CHECK(!verify_consistency_proof(*proof, input, known_log()));
   // The path alone, against sizes and roots that the input chooses.
   const Digest known = leaf_hash(core::as_bytes(proof->checkpoint));
   for (const std::uint64_t new_size :

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "known_log.hpp"
 #include "sigillo/audit/checkpoint.hpp"
 
 namespace {
@@ -9,20 +10,13 @@ namespace {
 using namespace sigillo::audit;
 namespace core = sigillo::core;
 
-const NoteVerifier& known_key() {
-  static const NoteVerifier key =
-      NoteVerifier::parse("ledger.example/v1+a72446d6+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")
-          .value();
-  return key;
-}
-
 void check_note(std::string_view input) {
-  const auto opened = open_note(input, {known_key()});
+  const auto opened = open_note(input, {known_log()});
   if (!opened) return;
   SIGILLO_CHECK(opened->signers.size() == 1);
   // What was read holds when it is added again.
   const auto again = add_signature_lines(input, opened->signers.front().line);
-  SIGILLO_CHECK(again.has_value() && open_note(*again, {known_key()}).has_value());
+  SIGILLO_CHECK(again.has_value() && open_note(*again, {known_log()}).has_value());
   SIGILLO_CHECK(!opened->text.empty() && opened->text.back() == '\n');
   SIGILLO_CHECK(input.starts_with(opened->text));
 }

@@ -2,21 +2,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "known_log.hpp"
 #include "sigillo/audit/proof.hpp"
-
-namespace {
 
 using namespace sigillo::audit;
 namespace core = sigillo::core;
-
-const NoteVerifier& known_key() {
-  static const NoteVerifier key =
-      NoteVerifier::parse("ledger.example/v1+a72446d6+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")
-          .value();
-  return key;
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = core::as_text(core::ByteView(data, size));
@@ -24,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!proof) return 0;
   SIGILLO_CHECK(tlog_proof_text(*proof) == input);
   // No log holds this leaf, so that no proof may verify, however well it is made.
-  SIGILLO_CHECK(!verify_tlog_proof(*proof, core::as_bytes("a leaf of no log"), known_key()));
+  SIGILLO_CHECK(!verify_tlog_proof(*proof, core::as_bytes("a leaf of no log"), known_log()));
   // The path alone, against sizes and roots that the input chooses.
   const Digest leaf = leaf_hash(core::as_bytes(proof->checkpoint));
   for (const std::uint64_t tree_size : {proof->index, proof->index + 1, proof->index * 2 + 1})

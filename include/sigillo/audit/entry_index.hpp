@@ -34,15 +34,11 @@ struct EntryQuery {
 // Not thread-safe. Several processes may use one file.
 class EntryIndex {
  public:
-  // Called with the entries that are read so far, of `of`.
-  using Progress = std::function<void(std::uint64_t done, std::uint64_t of)>;
-
   // Opens or makes the file and reads what the ledger has beyond it. Where it cannot be written
   // (read-only media), an index in memory is made instead. Errors: locked, disk_full, and what the
   // ledger gives.
   [[nodiscard]] static core::Result<EntryIndex> open(const std::filesystem::path& file,
-                                                     const Ledger& ledger,
-                                                     const Progress& progress = {});
+                                                     const Ledger& ledger);
   EntryIndex(EntryIndex&&) noexcept;
   EntryIndex& operator=(EntryIndex&&) noexcept;
   ~EntryIndex();
