@@ -97,38 +97,37 @@ Result<ExitCode> verify(const Context& context, const BundleArguments& arguments
 
 }  // namespace
 
-void add_bundle_commands(CLI::App& app, Context& context) {
-  CLI::App* bundle = app.add_subcommand(
-      "bundle", "everything that an auditor needs, in one file that is checked offline");
-  bundle->require_subcommand(1);
+void add_bundle_commands(Command app, Context& context) {
+  Command bundle =
+      app.group("bundle", "everything that an auditor needs, in one file that is checked offline");
   auto arguments = std::make_shared<BundleArguments>();
-  CLI::App* command = add_command(
-      *bundle, context, "export",
+  Command command = add_command(
+      bundle, context, "export",
       "write entries, checkpoint, blobs, trust list, and a verdict with its pack and receipts",
       [&context, arguments] { return export_to(context, *arguments); });
-  command->add_option("-o,--output", arguments->file, "file to write (a tar)")->required();
-  command->add_option("--pack", arguments->pack,
-                      "judge by this pack and include the verdict (default: no verdict)");
-  command->add_option("--as-of", arguments->as_of, "date of the question (default: today)");
-  command->add_option("--release", arguments->release, "judge this release only");
-  add_json_flag(*command, context);
-  command->footer(
+  command.option("-o,--output", arguments->file, "file to write (a tar)").required();
+  command.option("--pack", arguments->pack,
+                 "judge by this pack and include the verdict (default: no verdict)");
+  command.option("--as-of", arguments->as_of, "date of the question (default: today)");
+  command.option("--release", arguments->release, "judge this release only");
+  add_json_flag(command, context);
+  command.footer(
       "No secret and no private value is in it. Example: sigillo bundle export -o audit.tar --pack "
       "eu-ai-act --as-of 2026-12-03");
 
-  command = add_command(*bundle, context, "verify", "check a bundle offline; needs no workspace",
+  command = add_command(bundle, context, "verify", "check a bundle offline; needs no workspace",
                         [&context, arguments] { return verify(context, *arguments); });
-  command->add_option("file", arguments->file, "the bundle")->required();
-  command->add_option("--log-key", arguments->log_key,
-                      "verifier key (vkey) that the ledger must have, known from elsewhere");
-  command->add_option("--since", arguments->since,
-                      "a checkpoint that was seen earlier: its entries must still be the first; "
-                      "needs --log-key");
-  command->add_option("--pack", arguments->pack,
-                      "the verdict's rules must be those of this pack (default: of the installed "
-                      "pack of the same name and version, if there is one)");
-  add_json_flag(*command, context);
-  command->footer(
+  command.option("file", arguments->file, "the bundle").required();
+  command.option("--log-key", arguments->log_key,
+                 "verifier key (vkey) that the ledger must have, known from elsewhere");
+  command.option("--since", arguments->since,
+                 "a checkpoint that was seen earlier: its entries must still be the first; "
+                 "needs --log-key");
+  command.option("--pack", arguments->pack,
+                 "the verdict's rules must be those of this pack (default: of the installed "
+                 "pack of the same name and version, if there is one)");
+  add_json_flag(command, context);
+  command.footer(
       "Exit codes: 0 all holds, 1 something does not, 2 no --log-key was given, or the verdict is "
       "of another version of the tool and comes out differently here. The verdict inside may say "
       "that rules failed: that is no failure of the bundle.");

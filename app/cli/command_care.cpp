@@ -90,41 +90,41 @@ Result<ExitCode> doctor(const Context& context) {
 
 }  // namespace
 
-void add_care_commands(CLI::App& app, Context& context) {
+void add_care_commands(Command app, Context& context) {
   auto arguments = std::make_shared<CareArguments>();
-  CLI::App* command = add_command(
+  Command command = add_command(
       app, context, "backup", "write the whole workspace to one file, while others go on appending",
       [&context, arguments] { return backup(context, *arguments); });
-  command->add_option("file", arguments->file, "file to write; never overwritten")->required();
-  command->add_flag("--without-keys", arguments->without_keys,
-                    "leave the keys out: the copy can be read and checked, not appended to");
-  add_json_flag(*command, context);
+  command.option("file", arguments->file, "file to write; never overwritten").required();
+  command.flag("--without-keys", arguments->without_keys,
+               "leave the keys out: the copy can be read and checked, not appended to");
+  add_json_flag(command, context);
 
   command = add_command(app, context, "restore", "make a workspace from a backup",
                         [&context, arguments] { return restore(context, *arguments); });
-  command->add_option("file", arguments->file, "the backup")->required();
-  command->add_option("--to", arguments->folder, "folder to make")->required();
-  command->add_option("--since", arguments->since,
-                      "the last published checkpoint: the backup must hold all that it covers");
-  command->add_option("--log-key", arguments->log_key,
-                      "verifier key that the ledger must have, known from elsewhere");
-  command->add_flag("--accept-loss", arguments->accept_loss,
-                    "go on although later entries may be lost; recorded in the ledger");
-  add_json_flag(*command, context);
-  command->footer(
+  command.option("file", arguments->file, "the backup").required();
+  command.option("--to", arguments->folder, "folder to make").required();
+  command.option("--since", arguments->since,
+                 "the last published checkpoint: the backup must hold all that it covers");
+  command.option("--log-key", arguments->log_key,
+                 "verifier key that the ledger must have, known from elsewhere");
+  command.flag("--accept-loss", arguments->accept_loss,
+               "go on although later entries may be lost; recorded in the ledger");
+  add_json_flag(command, context);
+  command.footer(
       "A ledger that goes on from an old copy forks: receipts that were given out since no longer "
       "hold. Hence one of --since and --accept-loss is needed.");
 
   command = add_command(app, context, "migrate",
                         "bring an older workspace to this version's formats; there is one so far",
                         [&context] { return migrate(context); });
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
   command = add_command(app, context, "doctor",
                         "look at workspace and machine: ok, warn or fail, and what to do",
                         [&context] { return doctor(context); });
-  add_json_flag(*command, context);
-  command->footer("Exit codes: 0 nothing fails, 1 something does.");
+  add_json_flag(command, context);
+  command.footer("Exit codes: 0 nothing fails, 1 something does.");
 }
 
 }  // namespace sigillo::cli

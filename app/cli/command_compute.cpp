@@ -149,45 +149,42 @@ Result<ExitCode> list_clusters(const Context& context) {
 
 }  // namespace
 
-void add_compute_commands(CLI::App& app, Context& context) {
-  CLI::App* compute =
-      app.add_subcommand("compute", "training compute: estimates, and the lines that laws draw");
-  compute->require_subcommand(1);
+void add_compute_commands(Command app, Context& context) {
+  Command compute =
+      app.group("compute", "training compute: estimates, and the lines that laws draw");
   auto arguments = std::make_shared<ComputeArguments>();
-  CLI::App* command = add_command(
-      *compute, context, "estimate",
+  Command command = add_command(
+      compute, context, "estimate",
       "estimate a run from its hardware, with the margin and the day on which each line is passed",
       [&context, arguments] { return estimate(context, *arguments); });
   app::ComputeRequest& request = arguments->request;
-  command->add_option("--cluster", request.cluster, "a known cluster (`sigillo compute clusters`)");
+  command.option("--cluster", request.cluster, "a known cluster (`sigillo compute clusters`)");
   command
-      ->add_option("--gpus", request.gpus,
-                   "SKU:COUNT, several for a mixed cluster (`sigillo compute accelerators`)")
-      ->expected(1)
-      ->take_all();
-  command->add_option("--days", request.days, "duration in days")->required();
-  command->add_option("--mfu", request.mfu, "model FLOP utilisation as a fraction, such as 0.4")
-      ->required();
-  command->add_option("--dtype", request.dtype, "the precision whose dense peak counts")
-      ->capture_default_str();
-  command->add_option("--start", arguments->start,
-                      "the first day, such as 2024-07-22: lines then get dates");
-  command->add_option("--parameters", request.parameters,
-                      "for a second opinion, 6 x P x D: parameters, such as 405e9");
-  command->add_option("--tokens", request.tokens, "and training tokens, such as 15.6e12");
-  add_json_flag(*command, context);
-  command->footer(
+      .option("--gpus", request.gpus,
+              "SKU:COUNT, several for a mixed cluster (`sigillo compute accelerators`)")
+      .repeated();
+  command.option("--days", request.days, "duration in days").required();
+  command.option("--mfu", request.mfu, "model FLOP utilisation as a fraction, such as 0.4")
+      .required();
+  command.option("--dtype", request.dtype, "the precision whose dense peak counts").show_default();
+  command.option("--start", arguments->start,
+                 "the first day, such as 2024-07-22: lines then get dates");
+  command.option("--parameters", request.parameters,
+                 "for a second opinion, 6 x P x D: parameters, such as 405e9");
+  command.option("--tokens", request.tokens, "and training tokens, such as 15.6e12");
+  add_json_flag(command, context);
+  command.footer(
       "Example: sigillo compute estimate --cluster memphis --days 100 --mfu 0.4 --start "
       "2024-07-22");
 
   command =
-      add_command(*compute, context, "clusters", "list the known clusters, with source and status",
+      add_command(compute, context, "clusters", "list the known clusters, with source and status",
                   [&context] { return list_clusters(context); });
-  add_json_flag(*command, context);
-  command = add_command(*compute, context, "accelerators",
+  add_json_flag(command, context);
+  command = add_command(compute, context, "accelerators",
                         "list the known accelerators and their dense peaks, with status",
                         [&context] { return list_accelerators(context); });
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 }
 
 }  // namespace sigillo::cli

@@ -262,57 +262,53 @@ Result<ExitCode> facts(const Context& context, const GateArguments& arguments) {
 
 }  // namespace
 
-void add_gate_commands(CLI::App& app, Context& context) {
+void add_gate_commands(Command app, Context& context) {
   auto arguments = std::make_shared<GateArguments>();
-  CLI::App* command =
+  Command command =
       add_command(app, context, "gate", "judge the evidence by a pack of rules; for CI",
                   [&context, arguments] { return run_gate(context, *arguments); });
-  command->add_option("--pack", arguments->pack, "name of an installed pack, or a folder")
-      ->required();
-  command->add_option("--as-of", arguments->as_of,
-                      "date of the question, such as 2026-12-03 (default: today); moves the law's "
-                      "clock, not the evidence");
-  command->add_option("--release", arguments->release, "judge this release only");
+  command.option("--pack", arguments->pack, "name of an installed pack, or a folder").required();
+  command.option("--as-of", arguments->as_of,
+                 "date of the question, such as 2026-12-03 (default: today); moves the law's "
+                 "clock, not the evidence");
+  command.option("--release", arguments->release, "judge this release only");
   command
-      ->add_option("--format", arguments->formats,
-                   "text, json, sarif, junit; several with --output-dir")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_flag("--sarif-all", arguments->sarif_all,
-                    "SARIF: also what passed, does not apply or is not yet due");
-  command->add_option("--output-dir", arguments->output_folder,
-                      "write gate.txt, gate.json, gate.sarif or gate.junit.xml there; those of an "
-                      "earlier call are removed first");
-  add_json_flag(*command, context);
-  command->footer(
+      .option("--format", arguments->formats, "text, json, sarif, junit; several with --output-dir")
+      .split_at(',')
+      .show_default();
+  command.flag("--sarif-all", arguments->sarif_all,
+               "SARIF: also what passed, does not apply or is not yet due");
+  command.option("--output-dir", arguments->output_folder,
+                 "write gate.txt, gate.json, gate.sarif or gate.junit.xml there; those of an "
+                 "earlier call are removed first");
+  add_json_flag(command, context);
+  command.footer(
       "Exit codes: 0 every mandatory rule passed on this evidence, 1 at least one failed, 2 could "
       "not decide (outranks 1).");
 
-  CLI::App* policies = app.add_subcommand("policy", "packs of rules");
-  policies->require_subcommand(1);
-  command = add_command(*policies, context, "list", "list the installed packs",
+  Command policies = app.group("policy", "packs of rules");
+  command = add_command(policies, context, "list", "list the installed packs",
                         [&context] { return list_packs(context); });
-  add_json_flag(*command, context);
-  command = add_command(*policies, context, "test", "run the cases beside a pack's rules",
+  add_json_flag(command, context);
+  command = add_command(policies, context, "test", "run the cases beside a pack's rules",
                         [&context, arguments] { return test_pack(context, *arguments); });
-  command->add_option("--pack", arguments->pack, "name or folder")->required();
-  add_json_flag(*command, context);
-  command = add_command(*policies, context, "lint",
+  command.option("--pack", arguments->pack, "name or folder").required();
+  add_json_flag(command, context);
+  command = add_command(policies, context, "lint",
                         "look for rules that could pass by silence or accident",
                         [&context, arguments] { return lint_pack(context, *arguments); });
-  command->add_option("--pack", arguments->pack, "name or folder")->required();
-  add_json_flag(*command, context);
-  command = add_command(*policies, context, "explain",
+  command.option("--pack", arguments->pack, "name or folder").required();
+  add_json_flag(command, context);
+  command = add_command(policies, context, "explain",
                         "print a rule: basis, dates, what it reads, its SQL",
                         [arguments] { return explain(*arguments); });
-  command->add_option("--pack", arguments->pack, "name or folder")->required();
-  command->add_option("rule", arguments->rule, "id of the rule (default: all)");
-  command = add_command(*policies, context, "facts",
+  command.option("--pack", arguments->pack, "name or folder").required();
+  command.option("rule", arguments->rule, "id of the rule (default: all)");
+  command = add_command(policies, context, "facts",
                         "print the evidence that rules read, recomputed from the ledger",
                         [&context, arguments] { return facts(context, *arguments); });
-  command->add_option("view", arguments->rule,
-                      "one view in full (default: all, long ones as counts)");
-  add_json_flag(*command, context);
+  command.option("view", arguments->rule, "one view in full (default: all, long ones as counts)");
+  add_json_flag(command, context);
 }
 
 }  // namespace sigillo::cli

@@ -77,25 +77,25 @@ Result<ExitCode> run_lineage(const Context& context, LineageArguments arguments)
 
 }  // namespace
 
-void add_lineage_command(CLI::App& app, Context& context) {
+void add_lineage_command(Command app, Context& context) {
   auto arguments = std::make_shared<LineageArguments>();
-  CLI::App* command =
+  Command command =
       add_command(app, context, "lineage",
                   "what went into a dataset's, run's or release's making, and what came of it",
                   [&context, arguments] { return run_lineage(context, *arguments); });
-  command->add_option("name", arguments->name,
-                      "a dataset, run, release or system (default: all that is recorded)");
-  command->add_option("--from", arguments->from,
-                      "the kind that the name is of: dataset, run, release, outputs, system");
-  command->add_option("--direction", arguments->direction, "ancestors, descendants or both")
-      ->capture_default_str();
-  command->add_option("--depth", arguments->depth, "steps from the name")->capture_default_str();
-  command->add_option("--kind", arguments->kind, "list the things of this kind only");
-  command->add_option("--format", arguments->format, "text, json, dot or svg")
-      ->check(CLI::IsMember({"text", "json", "dot", "svg"}))
-      ->capture_default_str();
-  add_json_flag(*command, context);
-  command->footer(
+  command.option("name", arguments->name,
+                 "a dataset, run, release or system (default: all that is recorded)");
+  command.option("--from", arguments->from,
+                 "the kind that the name is of: dataset, run, release, outputs, system");
+  command.option("--direction", arguments->direction, "ancestors, descendants or both")
+      .show_default();
+  command.option("--depth", arguments->depth, "steps from the name").show_default();
+  command.option("--kind", arguments->kind, "list the things of this kind only");
+  command.option("--format", arguments->format, "text, json, dot or svg")
+      .one_of({"text", "json", "dot", "svg"})
+      .show_default();
+  add_json_flag(command, context);
+  command.footer(
       "Which models saw a dataset: sigillo lineage DATASET --direction descendants --kind release");
 }
 

@@ -408,115 +408,111 @@ Result<ExitCode> check(const Context& context, const LogArguments& arguments) {
 }
 
 // The range stops what the number's type would wrap or clamp, such as -1.
-void add_entry_argument(CLI::App& command, LogArguments& arguments) {
-  command.add_option("entry", arguments.index, "its index")
-      ->required()
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger}));
+void add_entry_argument(Command command, LogArguments& arguments) {
+  command.option("entry", arguments.index, "its index")
+      .required()
+      .between(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger});
 }
 
 }  // namespace
 
-void add_log_commands(CLI::App& app, Context& context) {
-  CLI::App* log = app.add_subcommand("log", "the ledger");
-  log->require_subcommand(1);
+void add_log_commands(Command app, Context& context) {
+  Command log = app.group("log", "the ledger");
   auto arguments = std::make_shared<LogArguments>();
 
-  CLI::App* command = add_command(*log, context, "append", "append records, one JSON value a line",
-                                  [&context, arguments] { return append(context, *arguments); });
-  command->add_option("file", arguments->file, "the file, or - for standard input")->required();
-  command->footer(
+  Command command = add_command(log, context, "append", "append records, one JSON value a line",
+                                [&context, arguments] { return append(context, *arguments); });
+  command.option("file", arguments->file, "the file, or - for standard input").required();
+  command.footer(
       "A line is {\"kind\": K, \"fields\": {...}}, which is signed here, or a signed DSSE "
       "envelope, which is appended as it is.");
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
-  command = add_command(*log, context, "show", "show one entry",
+  command = add_command(log, context, "show", "show one entry",
                         [&context, arguments] { return show(context, *arguments); });
-  add_entry_argument(*command, *arguments);
-  command->add_flag("--raw", arguments->raw, "print the leaf's exact bytes");
-  add_json_flag(*command, context);
+  add_entry_argument(command, *arguments);
+  command.flag("--raw", arguments->raw, "print the leaf's exact bytes");
+  add_json_flag(command, context);
 
-  command = add_command(*log, context, "list", "list the entries",
+  command = add_command(log, context, "list", "list the entries",
                         [&context, arguments] { return list(context, *arguments); });
-  command->add_option("--kind", arguments->kind, "only this kind of record");
-  command->add_option("--subject", arguments->subject,
-                      "only about this: a subject's name, or its SHA-256 in hex");
-  command->add_option("--signer", arguments->signer,
-                      "only signed by this key: its id in hex, or its name in the keyring");
-  command->add_option("--run", arguments->run, "only of this run: its id");
-  command->add_option("--since", arguments->since,
-                      "only recorded on or after this date or time (2026-11-25, "
-                      "2026-11-25T12:00:00Z)");
-  command->add_option("--before", arguments->before, "only recorded before this date or time");
-  command->add_flag("--read-all", arguments->read_all,
-                    "read the whole log, and use no index: slower, and nothing can be hidden");
-  add_json_flag(*command, context);
+  command.option("--kind", arguments->kind, "only this kind of record");
+  command.option("--subject", arguments->subject,
+                 "only about this: a subject's name, or its SHA-256 in hex");
+  command.option("--signer", arguments->signer,
+                 "only signed by this key: its id in hex, or its name in the keyring");
+  command.option("--run", arguments->run, "only of this run: its id");
+  command.option("--since", arguments->since,
+                 "only recorded on or after this date or time (2026-11-25, "
+                 "2026-11-25T12:00:00Z)");
+  command.option("--before", arguments->before, "only recorded before this date or time");
+  command.flag("--read-all", arguments->read_all,
+               "read the whole log, and use no index: slower, and nothing can be hidden");
+  add_json_flag(command, context);
 
-  command = add_command(*log, context, "checkpoint",
+  command = add_command(log, context, "checkpoint",
                         "sign a checkpoint over everything that is durable, and print it",
                         [&context] { return checkpoint(context); });
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
-  command = add_command(*log, context, "prove",
+  command = add_command(log, context, "prove",
                         "write a receipt that an entry is in the ledger, or a proof that an older "
                         "ledger is its beginning",
                         [&context, arguments] { return prove(context, *arguments); });
-  command->add_option("entry", arguments->entry, "its index: a receipt (tlog-proof)")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger}));
-  command->add_option("--from", arguments->from,
-                      "an older size, or the file of an older checkpoint: a consistency proof");
-  command->add_option("--policy", arguments->policy,
-                      "a witness policy: use the newest checkpoint whose quorum holds");
-  command->add_option("--time-stamp", arguments->time_stamp,
-                      "file to write a time stamp to: use the newest checkpoint that has one");
-  command->add_option("-o,--output", arguments->output, "file to write (default: standard output)");
-  command->add_option(
-      "--tiles", arguments->tiles,
-      "from a few files of an exported folder, without a workspace; needs --log-key");
-  command->add_option("--log-key", arguments->key, "the ledger's verifier key, for --tiles");
+  command.option("entry", arguments->entry, "its index: a receipt (tlog-proof)")
+      .between(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger});
+  command.option("--from", arguments->from,
+                 "an older size, or the file of an older checkpoint: a consistency proof");
+  command.option("--policy", arguments->policy,
+                 "a witness policy: use the newest checkpoint whose quorum holds");
+  command.option("--time-stamp", arguments->time_stamp,
+                 "file to write a time stamp to: use the newest checkpoint that has one");
+  command.option("-o,--output", arguments->output, "file to write (default: standard output)");
+  command.option("--tiles", arguments->tiles,
+                 "from a few files of an exported folder, without a workspace; needs --log-key");
+  command.option("--log-key", arguments->key, "the ledger's verifier key, for --tiles");
 
-  command =
-      add_command(*log, context, "verify-proof", "check a receipt offline; needs no workspace",
-                  [&context, arguments] { return verify_proof(context, *arguments); });
-  command->add_option("file", arguments->file, "the receipt")->required();
+  command = add_command(log, context, "verify-proof", "check a receipt offline; needs no workspace",
+                        [&context, arguments] { return verify_proof(context, *arguments); });
+  command.option("file", arguments->file, "the receipt").required();
   command
-      ->add_option("--leaf", arguments->leaf_file,
-                   "the entry's exact bytes (`sigillo log show N --raw`)")
-      ->required();
-  command->add_option("--log-key", arguments->key,
-                      "the ledger's verifier key (`sigillo keys export log --format vkey`)");
-  command->add_option("--policy", arguments->policy,
-                      "a witness policy (C2SP tlog-policy) whose quorum must hold, too");
-  CLI::Option* time_stamp = command->add_option(
+      .option("--leaf", arguments->leaf_file,
+              "the entry's exact bytes (`sigillo log show N --raw`)")
+      .required();
+  command.option("--log-key", arguments->key,
+                 "the ledger's verifier key (`sigillo keys export log --format vkey`)");
+  command.option("--policy", arguments->policy,
+                 "a witness policy (C2SP tlog-policy) whose quorum must hold, too");
+  Option time_stamp = command.option(
       "--time-stamp,--tsr", arguments->time_stamp,
       "a time stamp (RFC 3161 response) on the receipt's checkpoint, which must hold, too");
-  CLI::Option* roots = command->add_option("--tsa-roots", arguments->roots,
-                                           "root certificates of its authority (PEM)");
-  time_stamp->needs(roots);
-  roots->needs(time_stamp);
-  command->footer(
+  Option roots =
+      command.option("--tsa-roots", arguments->roots, "root certificates of its authority (PEM)");
+  time_stamp.needs(roots);
+  roots.needs(time_stamp);
+  command.footer(
       "Entry, path, the log's signature, the quorum and the time stamp are checked together, "
       "offline, with one answer. A policy that lists logs stands in for --log-key.");
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
   command = add_command(
-      *log, context, "verify-consistency",
+      log, context, "verify-consistency",
       "check offline that an older ledger is the beginning of a newer one; needs no workspace",
       [&context, arguments] { return verify_consistency(context, *arguments); });
-  command->add_option("old", arguments->from, "the older checkpoint")->required();
-  command->add_option("proof", arguments->file, "the proof; it holds the newer checkpoint")
-      ->required();
-  command->add_option("--log-key", arguments->key, "the ledger's verifier key")->required();
-  add_json_flag(*command, context);
+  command.option("old", arguments->from, "the older checkpoint").required();
+  command.option("proof", arguments->file, "the proof; it holds the newer checkpoint").required();
+  command.option("--log-key", arguments->key, "the ledger's verifier key").required();
+  add_json_flag(command, context);
 
-  command = add_command(*log, context, "fsck",
+  command = add_command(log, context, "fsck",
                         "check the whole workspace from the leaf bytes up; writes nothing",
                         [&context, arguments] { return check(context, *arguments); });
-  command->add_option("--log-key", arguments->key,
-                      "verifier key (vkey) that the ledger must have, known from elsewhere");
-  command->add_option("--since", arguments->file,
-                      "a checkpoint that was seen earlier: its entries must still be the first; "
-                      "needs --log-key");
-  add_json_flag(*command, context);
+  command.option("--log-key", arguments->key,
+                 "verifier key (vkey) that the ledger must have, known from elsewhere");
+  command.option("--since", arguments->file,
+                 "a checkpoint that was seen earlier: its entries must still be the first; "
+                 "needs --log-key");
+  add_json_flag(command, context);
 }
 
 }  // namespace sigillo::cli

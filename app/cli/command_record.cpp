@@ -85,10 +85,10 @@ Result<ExitCode> record(Context& context, const RecordKind& kind, const FieldVal
   return ExitCode::done;
 }
 
-void add_kind(CLI::App& parent, Context& context, const RecordKind& kind) {
+void add_kind(Command parent, Context& context, const RecordKind& kind) {
   auto values = std::make_shared<FieldValues>();
   auto schema = std::make_shared<bool>(false);
-  CLI::App* command = add_command(
+  Command command = add_command(
       parent, context, std::string(kind.name), std::string(kind.help),
       [&context, &kind, values, schema] { return record(context, kind, *values, *schema); });
   for (const FieldSpec& field : kind.fields) {
@@ -97,13 +97,13 @@ void add_kind(CLI::App& parent, Context& context, const RecordKind& kind) {
     if (field.type == FieldType::boolean) help += " (true, false)";
     if (is_list(field.type)) help += "; may be given several times";
     if (field.required) help += " [required]";
-    CLI::Option* option =
-        command->add_option(option_name(field.name), (*values)[std::string(field.name)], help);
-    option->expected(1);
-    if (is_list(field.type)) option->take_all();
+    Option option =
+        command.option(option_name(field.name), (*values)[std::string(field.name)], help);
+    if (is_list(field.type)) option.repeated();
+    else option.single();
   }
-  command->add_flag("--schema", *schema, "print the kind's JSON Schema and record nothing");
-  add_json_flag(*command, context);
+  command.flag("--schema", *schema, "print the kind's JSON Schema and record nothing");
+  add_json_flag(command, context);
 }
 
 // -- dataset, model, outputs
@@ -171,58 +171,49 @@ Result<ExitCode> outputs(Context& context, const app::RecordOutputsRequest& requ
 
 }  // namespace
 
-void add_record_commands(CLI::App& app, Context& context) {
-  CLI::App* records =
-      app.add_subcommand("record", "record a declaration: validated, signed, appended");
-  records->require_subcommand(1);
+void add_record_commands(Command app, Context& context) {
+  Command records = app.group("record", "record a declaration: validated, signed, appended");
   for (const RecordKind& kind : audit::record_kinds())
-    if (kind.by_hand) add_kind(*records, context, kind);
+    if (kind.by_hand) add_kind(records, context, kind);
 
-  CLI::App* dataset = app.add_subcommand("dataset", "datasets");
-  dataset->require_subcommand(1);
+  Command dataset = app.group("dataset", "datasets");
   auto seal_request = std::make_shared<app::SealDatasetRequest>();
-  CLI::App* command = add_command(
-      *dataset, context, "seal",
+  Command command = add_command(
+      dataset, context, "seal",
       "record what is in a dataset: file and chunk digests, Merkle root, licence, source",
       [&context, seal_request] { return seal(context, *seal_request); });
-  command->add_option("path", seal_request->path, "a folder or file")->required();
-  command->add_option("--name", seal_request->name, "name of the dataset")->required();
-  command->add_option("--license", seal_request->license, "SPDX licence expression")->required();
-  command->add_option("--source", seal_request->source, "where it comes from (URI)")->required();
-  add_json_flag(*command, context);
+  command.option("path", seal_request->path, "a folder or file").required();
+  command.option("--name", seal_request->name, "name of the dataset").required();
+  command.option("--license", seal_request->license, "SPDX licence expression").required();
+  command.option("--source", seal_request->source, "where it comes from (URI)").required();
+  add_json_flag(command, context);
 
-  CLI::App* model = app.add_subcommand("model", "models");
-  model->require_subcommand(1);
+  Command model = app.group("model", "models");
   auto release_request = std::make_shared<app::ReleaseRequest>();
   command = add_command(
-      *model, context, "release",
+      model, context, "release",
       "record a release: digest of its files, and the run that made them, looked up by digest",
       [&context, release_request] { return release(context, *release_request); });
-  command->add_option("path", release_request->path, "the released folder or file")->required();
-  command->add_option("--name", release_request->name, "name of the release")->required();
-  command->add_option("--system", release_request->system, "AI system that it is part of")
-      ->required();
-  command->add_option("--model", release_request->model, "name of the model")->required();
-  add_json_flag(*command, context);
+  command.option("path", release_request->path, "the released folder or file").required();
+  command.option("--name", release_request->name, "name of the release").required();
+  command.option("--system", release_request->system, "AI system that it is part of").required();
+  command.option("--model", release_request->model, "name of the model").required();
+  add_json_flag(command, context);
 
-  CLI::App* output = app.add_subcommand("outputs", "generated outputs");
-  output->require_subcommand(1);
+  Command output = app.group("outputs", "generated outputs");
   auto outputs_request = std::make_shared<app::RecordOutputsRequest>();
   command = add_command(
-      *output, context, "record",
+      output, context, "record",
       "record outputs as hashes with what is detected in each; the outputs themselves are not kept",
       [&context, outputs_request] { return outputs(context, *outputs_request); });
-  command->add_option("files", outputs_request->detect.files, "text files, or folders of them")
-      ->required();
-  command->add_option("--release", outputs_request->release, "release that made them")->required();
-  command->add_option("--profile", outputs_request->detect.profile, "watermark profile")
-      ->capture_default_str();
-  command->add_option("--key", outputs_request->detect.key, "watermark key in the keyring")
-      ->required();
-  command
-      ->add_option("--tokenizer", outputs_request->detect.tokenizer, "tokenizer.json of the model")
-      ->required();
-  add_json_flag(*command, context);
+  command.option("files", outputs_request->detect.files, "text files, or folders of them")
+      .required();
+  command.option("--release", outputs_request->release, "release that made them").required();
+  command.option("--profile", outputs_request->detect.profile, "watermark profile").show_default();
+  command.option("--key", outputs_request->detect.key, "watermark key in the keyring").required();
+  command.option("--tokenizer", outputs_request->detect.tokenizer, "tokenizer.json of the model")
+      .required();
+  add_json_flag(command, context);
 }
 
 }  // namespace sigillo::cli

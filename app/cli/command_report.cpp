@@ -129,31 +129,29 @@ Result<ExitCode> verify_report(const Context& context, const ReportArguments& ar
 
 }  // namespace
 
-void add_report_command(CLI::App& app, Context& context) {
+void add_report_command(Command app, Context& context) {
   auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* reports = app.add_subcommand("report", "one signed page for people");
-  reports->require_subcommand(1);
-  CLI::App* command =
-      add_command(*reports, context, "art50", "run the gate and write its result as one HTML file",
+  Command reports = app.group("report", "one signed page for people");
+  Command command =
+      add_command(reports, context, "art50", "run the gate and write its result as one HTML file",
                   [&context, arguments] { return write_report(context, *arguments); });
-  command->add_option("--pack", arguments->pack, "name of an installed pack, or a folder")
-      ->required();
-  command->add_option("-o,--output", arguments->output, "the file to write")->required();
-  command->add_option("--as-of", arguments->as_of, "date of the question (default: today)");
-  command->add_option("--release", arguments->release, "this release only");
-  add_json_flag(*command, context);
-  command->footer("Exit codes as for gate; the file is written whatever the verdict.");
-  command = add_command(*reports, context, "verify",
-                        "check that a report is what was signed, and by whom",
-                        [&context, arguments] { return verify_report(context, *arguments); });
-  command->add_option("file", arguments->file, "the report")->required();
-  command->add_option(
+  command.option("--pack", arguments->pack, "name of an installed pack, or a folder").required();
+  command.option("-o,--output", arguments->output, "the file to write").required();
+  command.option("--as-of", arguments->as_of, "date of the question (default: today)");
+  command.option("--release", arguments->release, "this release only");
+  add_json_flag(command, context);
+  command.footer("Exit codes as for gate; the file is written whatever the verdict.");
+  command =
+      add_command(reports, context, "verify", "check that a report is what was signed, and by whom",
+                  [&context, arguments] { return verify_report(context, *arguments); });
+  command.option("file", arguments->file, "the report").required();
+  command.option(
       "--key", arguments->key,
       "the key that should have signed: its fingerprint, or a file with the public key (PEM)");
-  command->add_option("--log-key", arguments->log_key,
-                      "also check the checkpoint in it with the log's verifier key (vkey)");
-  add_json_flag(*command, context);
-  command->footer("Without --key the exit code is 2: whose key signed, the file cannot prove.");
+  command.option("--log-key", arguments->log_key,
+                 "also check the checkpoint in it with the log's verifier key (vkey)");
+  add_json_flag(command, context);
+  command.footer("Without --key the exit code is 2: whose key signed, the file cannot prove.");
 }
 
 }  // namespace sigillo::cli

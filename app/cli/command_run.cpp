@@ -41,21 +41,20 @@ Result<ExitCode> run(Context& context, audit::RunRequest request) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Context& context) {
+void add_run_command(Command app, Context& context) {
   auto request = std::make_shared<audit::RunRequest>();
-  CLI::App* command = add_command(app, context, "run",
-                                  "record a training run around a command; exits with the "
-                                  "command's own code, 125 if the start cannot be recorded",
-                                  [&context, request] { return run(context, *request); });
-  command->add_option("--model", request->model, "name of the model that is trained")->required();
+  Command command = add_command(app, context, "run",
+                                "record a training run around a command; exits with the "
+                                "command's own code, 125 if the start cannot be recorded",
+                                [&context, request] { return run(context, *request); });
+  command.option("--model", request->model, "name of the model that is trained").required();
   command
-      ->add_option("--dataset", request->datasets,
-                   "name of a sealed dataset that it reads; may be given several times")
-      ->expected(1)
-      ->take_all();
-  command->add_option("--output", request->outputs,
-                      "folder or file that it writes: hashed after the end");
-  command->footer(
+      .option("--dataset", request->datasets,
+              "name of a sealed dataset that it reads; may be given several times")
+      .repeated();
+  command.option("--output", request->outputs,
+                 "folder or file that it writes: hashed after the end");
+  command.footer(
       "The command follows two dashes: sigillo run --model N --dataset D --output DIR -- CMD "
       "ARG...\n"
       "It finds SIGILLO_RUN_ID and SIGILLO_RUN_REPORT (a JSON file that it may write: \"flop\", "

@@ -104,79 +104,76 @@ Result<ExitCode> revoke_token(const Context& context, const TokenArguments& argu
   return ExitCode::done;
 }
 
-void add_serve(CLI::App& app, Context& context) {
+void add_serve(Command app, Context& context) {
   auto arguments = std::make_shared<ServeArguments>();
   server::ServeOptions& options = arguments->options;
-  CLI::App* command =
+  Command command =
       add_command(app, context, "serve", "answer verifications over HTTP, with a public page",
                   [&context, arguments] { return serve(context, *arguments); });
   command
-      ->add_option("--detector", arguments->detectors,
-                   "KEY:PROFILE:TOKENIZER.json, a mark to look for; may be repeated")
-      ->required()
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--listen", options.listen.address, "numeric address and port; port 0: any")
-      ->capture_default_str();
-  command->add_option("--metrics-listen", options.metrics_address,
-                      "answer /metrics here and not at --listen");
+      .option("--detector", arguments->detectors,
+              "KEY:PROFILE:TOKENIZER.json, a mark to look for; may be repeated")
+      .required()
+      .repeated();
+  command.option("--listen", options.listen.address, "numeric address and port; port 0: any")
+      .show_default();
+  command.option("--metrics-listen", options.metrics_address,
+                 "answer /metrics here and not at --listen");
   command
-      ->add_option("--rate", options.anonymous.per_second,
-                   "verifications a second from one address without a token")
-      ->check(CLI::Range(0.0, 1e9))
-      ->capture_default_str();
-  command->add_option("--burst", options.anonymous.burst, "verifications at once, likewise")
-      ->check(CLI::Range(1.0, 1e9))
-      ->capture_default_str();
-  command->add_flag("--publish-log", options.publish_log,
-                    "let everybody read the log: /checkpoint, /tile/ (C2SP tlog-tiles) and "
-                    "/v1/proofs/; every entry becomes public");
+      .option("--rate", options.anonymous.per_second,
+              "verifications a second from one address without a token")
+      .between(0.0, 1e9)
+      .show_default();
+  command.option("--burst", options.anonymous.burst, "verifications at once, likewise")
+      .between(1.0, 1e9)
+      .show_default();
+  command.flag("--publish-log", options.publish_log,
+               "let everybody read the log: /checkpoint, /tile/ (C2SP tlog-tiles) and "
+               "/v1/proofs/; every entry becomes public");
   command
-      ->add_option("--log-rate", options.log_reads.per_second,
-                   "tiles and proofs a second from one address")
-      ->check(CLI::Range(0.0, 1e9))
-      ->capture_default_str();
-  command->add_flag("--behind-proxy", options.behind_proxy,
-                    "take the client's address from the last element of X-Forwarded-For");
-  command->add_option("--threads", options.listen.threads, "threads that answer requests")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  command->footer(
+      .option("--log-rate", options.log_reads.per_second,
+              "tiles and proofs a second from one address")
+      .between(0.0, 1e9)
+      .show_default();
+  command.flag("--behind-proxy", options.behind_proxy,
+               "take the client's address from the last element of X-Forwarded-For");
+  command.option("--threads", options.listen.threads, "threads that answer requests")
+      .between(1, 256)
+      .show_default();
+  command.footer(
       "HTTP only: put a proxy with TLS before it for the public. SIGTERM ends it after the "
       "requests "
       "that have begun.\nNothing of a submitted text is stored or logged.");
 }
 
-void add_tokens(CLI::App& app, Context& context) {
-  CLI::App* tokens = app.add_subcommand("tokens", "bearer tokens for `serve`");
-  tokens->require_subcommand(1);
+void add_tokens(Command app, Context& context) {
+  Command tokens = app.group("tokens", "bearer tokens for `serve`");
   auto arguments = std::make_shared<TokenArguments>();
-  CLI::App* command =
-      add_command(*tokens, context, "create", "make a token and print it, once",
+  Command command =
+      add_command(tokens, context, "create", "make a token and print it, once",
                   [&context, arguments] { return create_token(context, *arguments); });
-  command->add_option("name", arguments->name, "who gets it")->required();
+  command.option("name", arguments->name, "who gets it").required();
   command
-      ->add_option("--scope", arguments->scopes,
-                   "verify (without the public limit) or records:write; may be repeated")
-      ->required()
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--days", arguments->days, "days until it expires")->capture_default_str();
-  add_json_flag(*command, context);
+      .option("--scope", arguments->scopes,
+              "verify (without the public limit) or records:write; may be repeated")
+      .required()
+      .repeated();
+  command.option("--days", arguments->days, "days until it expires").show_default();
+  add_json_flag(command, context);
 
-  command = add_command(*tokens, context, "list", "list the tokens; their secrets are not stored",
+  command = add_command(tokens, context, "list", "list the tokens; their secrets are not stored",
                         [&context] { return list_tokens(context); });
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
-  command = add_command(*tokens, context, "revoke", "end a token; a running server obeys at once",
+  command = add_command(tokens, context, "revoke", "end a token; a running server obeys at once",
                         [&context, arguments] { return revoke_token(context, *arguments); });
-  command->add_option("id", arguments->id, "its id, from `sigillo tokens list`")->required();
-  add_json_flag(*command, context);
+  command.option("id", arguments->id, "its id, from `sigillo tokens list`").required();
+  add_json_flag(command, context);
 }
 
 }  // namespace
 
-void add_serve_commands(CLI::App& app, Context& context) {
+void add_serve_commands(Command app, Context& context) {
   add_serve(app, context);
   add_tokens(app, context);
 }

@@ -188,33 +188,33 @@ Result<ExitCode> stamps(const Context& context, const StampArguments& arguments)
 
 }  // namespace
 
-void add_stamp_commands(CLI::App& app, Context& context) {
-  CLI::App& log = *app.get_subcommand("log");
+void add_stamp_commands(Command app, Context& context) {
+  Command log = app.find_group("log");
   auto arguments = std::make_shared<StampArguments>();
-  CLI::App* command =
+  Command command =
       add_command(log, context, "stamp", "have the checkpoint time-stamped by a third party",
                   [&context, arguments] { return stamp(context, *arguments); });
-  command->add_option("--tsa", arguments->tsa,
-                      "URL of an RFC 3161 time-stamping authority, http or https");
-  command->add_option("--request", arguments->request,
-                      "without --response: file to write the query to, for a machine that is "
-                      "connected; with it: that query");
-  command->add_option("--response", arguments->response, "file with the authority's answer");
-  command->add_option("--tsa-roots", arguments->roots,
-                      "root certificates of the authority (PEM); nothing is trusted by itself");
-  command->add_option("--timeout", arguments->timeout_seconds, "seconds to wait for the authority")
-      ->check(CLI::Range(1, 300))
-      ->capture_default_str();
-  command->footer(
+  command.option("--tsa", arguments->tsa,
+                 "URL of an RFC 3161 time-stamping authority, http or https");
+  command.option("--request", arguments->request,
+                 "without --response: file to write the query to, for a machine that is "
+                 "connected; with it: that query");
+  command.option("--response", arguments->response, "file with the authority's answer");
+  command.option("--tsa-roots", arguments->roots,
+                 "root certificates of the authority (PEM); nothing is trusted by itself");
+  command.option("--timeout", arguments->timeout_seconds, "seconds to wait for the authority")
+      .between(1, 300)
+      .show_default();
+  command.footer(
       "Signs a checkpoint over all entries first. The answer is verified, then recorded as an "
       "entry, so that the next checkpoint covers it.");
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
   command = add_command(log, context, "stamps", "list the time stamps in the ledger",
                         [&context, arguments] { return stamps(context, *arguments); });
-  command->add_option("--tsa-roots", arguments->roots,
-                      "verify each under these roots (PEM); exit code 1 if one does not hold");
-  add_json_flag(*command, context);
+  command.option("--tsa-roots", arguments->roots,
+                 "verify each under these roots (PEM); exit code 1 if one does not hold");
+  add_json_flag(command, context);
 }
 
 }  // namespace sigillo::cli

@@ -58,27 +58,23 @@ Result<ExitCode> detect(const Context& context, DetectArguments arguments) {
 
 }  // namespace
 
-void add_text_commands(CLI::App& app, Context& context) {
-  CLI::App* text = app.add_subcommand("text", "text watermarks");
-  text->require_subcommand(1);
+void add_text_commands(Command app, Context& context) {
+  Command text = app.group("text", "text watermarks");
   auto arguments = std::make_shared<DetectArguments>();
-  CLI::App* command = add_command(*text, context, "detect",
-                                  "look for a mark in texts; exits 0 if every text carries it, 1 "
-                                  "if one does not, 2 if one is too short to tell",
-                                  [&context, arguments] { return detect(context, *arguments); });
+  Command command = add_command(text, context, "detect",
+                                "look for a mark in texts; exits 0 if every text carries it, 1 "
+                                "if one does not, 2 if one is too short to tell",
+                                [&context, arguments] { return detect(context, *arguments); });
   command
-      ->add_option("files", arguments->request.files,
-                   "texts, folders of texts, or - for standard input")
-      ->required();
-  command->add_option("--profile", arguments->request.profile, "watermark profile")
-      ->capture_default_str();
-  command->add_option("--key", arguments->request.key, "watermark key in the keyring")->required();
-  command->add_option("--tokenizer", arguments->request.tokenizer, "tokenizer.json of the model");
-  command->add_flag("--tokens", arguments->tokens, "the files hold token ids instead of text");
-  command->add_option("--threshold", arguments->threshold, "found means p <= this")
-      ->capture_default_str();
-  add_json_flag(*command, context);
-  command->footer(
+      .option("files", arguments->request.files, "texts, folders of texts, or - for standard input")
+      .required();
+  command.option("--profile", arguments->request.profile, "watermark profile").show_default();
+  command.option("--key", arguments->request.key, "watermark key in the keyring").required();
+  command.option("--tokenizer", arguments->request.tokenizer, "tokenizer.json of the model");
+  command.flag("--tokens", arguments->tokens, "the files hold token ids instead of text");
+  command.option("--threshold", arguments->threshold, "found means p <= this").show_default();
+  add_json_flag(command, context);
+  command.footer(
       "A p-value says how often a text that does not depend on the key scores as high. It is exact "
       "and counts each\n"
       "repeated context once. \"not found\" does not mean that a person wrote the text.");

@@ -130,32 +130,31 @@ Result<ExitCode> verify_tiles(const Context& context, const TileArguments& argum
 
 }  // namespace
 
-void add_tile_commands(CLI::App& app, Context& context) {
-  CLI::App* log = app.get_subcommand("log");
+void add_tile_commands(Command app, Context& context) {
+  Command log = app.find_group("log");
   auto arguments = std::make_shared<TileArguments>();
 
-  CLI::App* command =
-      add_command(*log, context, "export",
-                  "write the log as static files that any web server can serve and "
-                  "any tlog client can check (C2SP tlog-tiles)",
-                  [&context, arguments] { return export_log(context, *arguments); });
+  Command command = add_command(log, context, "export",
+                                "write the log as static files that any web server can serve and "
+                                "any tlog client can check (C2SP tlog-tiles)",
+                                [&context, arguments] { return export_log(context, *arguments); });
   command
-      ->add_option("folder", arguments->folder,
-                   "a new folder, or one that holds an earlier export of this log")
-      ->required();
-  command->footer(
+      .option("folder", arguments->folder,
+              "a new folder, or one that holds an earlier export of this log")
+      .required();
+  command.footer(
       "Every entry becomes public with the folder. It goes up to the latest checkpoint; run it "
       "again to add what is new.");
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
-  command = add_command(*log, context, "verify-tiles",
+  command = add_command(log, context, "verify-tiles",
                         "check an exported log offline, file by file; needs no workspace",
                         [&context, arguments] { return verify_tiles(context, *arguments); });
-  command->add_option("folder", arguments->folder, "the folder with its checkpoint")->required();
-  command->add_option("--log-key", arguments->key, "the ledger's verifier key")->required();
-  command->add_option("--since", arguments->since,
-                      "a checkpoint that was seen earlier: its entries must still be the first");
-  add_json_flag(*command, context);
+  command.option("folder", arguments->folder, "the folder with its checkpoint").required();
+  command.option("--log-key", arguments->key, "the ledger's verifier key").required();
+  command.option("--since", arguments->since,
+                 "a checkpoint that was seen earlier: its entries must still be the first");
+  add_json_flag(command, context);
 }
 
 }  // namespace sigillo::cli

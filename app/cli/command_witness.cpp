@@ -109,91 +109,89 @@ Result<ExitCode> cosign(Context& context, const CosignArguments& arguments) {
   return ExitCode::done;
 }
 
-void add_cosign(CLI::App& log, Context& context) {
+void add_cosign(Command log, Context& context) {
   auto arguments = std::make_shared<CosignArguments>();
-  CLI::App* command =
+  Command command =
       add_command(log, context, "cosign", "have the checkpoint cosigned by a policy's witnesses",
                   [&context, arguments] { return cosign(context, *arguments); });
   command
-      ->add_option("--policy", arguments->policy,
-                   "the policy (C2SP tlog-policy); witnesses with a URL are asked")
-      ->required();
+      .option("--policy", arguments->policy,
+              "the policy (C2SP tlog-policy); witnesses with a URL are asked")
+      .required();
   command
-      ->add_option("--timeout", arguments->timeout_seconds,
-                   "seconds for one request; all witnesses are asked at the same time")
-      ->check(CLI::Range(1, 300))
-      ->capture_default_str();
-  command->add_flag("--fail-open", arguments->fail_open,
-                    "publish although the quorum does not hold, and say so");
-  command->add_option("-o,--output", arguments->output,
-                      "file for the cosigned checkpoint (default: standard output)");
-  command->footer(
+      .option("--timeout", arguments->timeout_seconds,
+              "seconds for one request; all witnesses are asked at the same time")
+      .between(1, 300)
+      .show_default();
+  command.flag("--fail-open", arguments->fail_open,
+               "publish although the quorum does not hold, and say so");
+  command.option("-o,--output", arguments->output,
+                 "file for the cosigned checkpoint (default: standard output)");
+  command.footer(
       "Signs a checkpoint over all entries first. Without a quorum nothing is published. A witness "
       "that has cosigned more of this log than there is, or another history, stops it whatever is "
       "given: the ledger may have been rolled back.");
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 }
 
-CLI::App* add_folder_command(CLI::App& parent, Context& context, const std::string& name,
-                             const std::string& help, WitnessArguments& arguments,
-                             std::function<Result<ExitCode>()> action) {
-  CLI::App* command = add_command(parent, context, name, help, std::move(action));
-  command->add_option("folder", arguments.folder, "the witness's folder")->required();
+Command add_folder_command(Command parent, Context& context, const std::string& name,
+                           const std::string& help, WitnessArguments& arguments,
+                           std::function<Result<ExitCode>()> action) {
+  Command command = add_command(parent, context, name, help, std::move(action));
+  command.option("folder", arguments.folder, "the witness's folder").required();
   return command;
 }
 
-void add_serve(CLI::App& witness, Context& context,
+void add_serve(Command witness, Context& context,
                const std::shared_ptr<WitnessArguments>& arguments) {
   server::ServeWitnessOptions& options = arguments->options;
-  CLI::App* command =
+  Command command =
       add_folder_command(witness, context, "serve", "answer requests for cosignatures over HTTP",
                          *arguments, [&context, arguments] { return serve(context, *arguments); });
-  command->add_option("--listen", options.listen.address, "numeric address and port; port 0: any")
-      ->capture_default_str();
-  command->add_option("--rate", options.rate.per_second, "requests a second from one address")
-      ->check(CLI::Range(0.0, 1e9))
-      ->capture_default_str();
-  command->add_option("--burst", options.rate.burst, "requests at once, likewise")
-      ->check(CLI::Range(1.0, 1e9))
-      ->capture_default_str();
-  command->add_flag("--behind-proxy", options.behind_proxy,
-                    "take the client's address from the last element of X-Forwarded-For");
-  command->add_option("--threads", options.listen.threads, "threads that answer requests")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  command->footer(
+  command.option("--listen", options.listen.address, "numeric address and port; port 0: any")
+      .show_default();
+  command.option("--rate", options.rate.per_second, "requests a second from one address")
+      .between(0.0, 1e9)
+      .show_default();
+  command.option("--burst", options.rate.burst, "requests at once, likewise")
+      .between(1.0, 1e9)
+      .show_default();
+  command.flag("--behind-proxy", options.behind_proxy,
+               "take the client's address from the last element of X-Forwarded-For");
+  command.option("--threads", options.listen.threads, "threads that answer requests")
+      .between(1, 256)
+      .show_default();
+  command.footer(
       "Answers POST /add-checkpoint and GET /<hex SHA-256 of the origin>/checkpoint (C2SP "
       "tlog-witness). HTTP only: put a proxy with TLS before it for the public. SIGTERM ends it.");
 }
 
 }  // namespace
 
-void add_witness_commands(CLI::App& app, Context& context) {
-  add_cosign(*app.get_subcommand("log"), context);
-  CLI::App* witness = app.add_subcommand("witness", "a witness of other people's logs");
-  witness->require_subcommand(1);
+void add_witness_commands(Command app, Context& context) {
+  add_cosign(app.find_group("log"), context);
+  Command witness = app.group("witness", "a witness of other people's logs");
   auto arguments = std::make_shared<WitnessArguments>();
-  CLI::App* command =
-      add_folder_command(*witness, context, "init", "make a witness, and print its verifier key",
+  Command command =
+      add_folder_command(witness, context, "init", "make a witness, and print its verifier key",
                          *arguments, [&context, arguments] { return init(context, *arguments); });
   command
-      ->add_option("--name", arguments->name,
-                   "its name in cosignatures, such as witness.example.com/w1")
-      ->required();
-  command->footer(
+      .option("--name", arguments->name, "its name in cosignatures, such as witness.example.com/w1")
+      .required();
+  command.footer(
       "A witness has a key of its own and needs no workspace. Its state must never be restored "
       "from a backup.");
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
-  command = add_folder_command(*witness, context, "watch", "cosign for one log more", *arguments,
+  command = add_folder_command(witness, context, "watch", "cosign for one log more", *arguments,
                                [&context, arguments] { return watch(context, *arguments); });
-  command->add_option("vkey", arguments->log_key, "the log's verifier key")->required();
-  add_json_flag(*command, context);
+  command.option("vkey", arguments->log_key, "the log's verifier key").required();
+  add_json_flag(command, context);
 
-  command = add_folder_command(*witness, context, "key", "print its verifier key", *arguments,
+  command = add_folder_command(witness, context, "key", "print its verifier key", *arguments,
                                [&context, arguments] { return print_key(context, *arguments); });
-  add_json_flag(*command, context);
-  add_serve(*witness, context, arguments);
+  add_json_flag(command, context);
+  add_serve(witness, context, arguments);
 }
 
 }  // namespace sigillo::cli

@@ -135,57 +135,52 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
 
 }  // namespace
 
-void add_workspace_commands(CLI::App& app, Context& context) {
+void add_workspace_commands(Command app, Context& context) {
   auto init_arguments = std::make_shared<InitArguments>();
-  CLI::App* command =
+  Command command =
       add_command(app, context, "init",
                   "make a workspace: keyring, ledger with genesis and trust list, first checkpoint",
                   [&context, init_arguments] { return init(context, *init_arguments); });
-  command->add_option(
+  command.option(
       "--origin", init_arguments->origin,
       "the ledger's name, such as example.com/audit (default: local/ and 8 random digits)");
-  command->add_option("--actor", init_arguments->actor, "who holds the signing key")
-      ->capture_default_str();
-  add_json_flag(*command, context);
+  command.option("--actor", init_arguments->actor, "who holds the signing key").show_default();
+  add_json_flag(command, context);
 
-  CLI::App* keys =
-      app.add_subcommand("keys", "the keyring; secrets never appear in arguments or output");
-  keys->require_subcommand(1);
+  Command keys = app.group("keys", "the keyring; secrets never appear in arguments or output");
   auto arguments = std::make_shared<KeyArguments>();
-  command = add_command(*keys, context, "generate", "make a key",
+  command = add_command(keys, context, "generate", "make a key",
                         [&context, arguments] { return generate(context, *arguments); });
-  command->add_option("name", arguments->name, "name of the key")->required();
+  command.option("name", arguments->name, "name of the key").required();
   command
-      ->add_option("--algorithm", arguments->algorithm,
-                   "ed25519, ecdsa-p256 or watermark (64 random bits)")
-      ->check(CLI::IsMember({"ed25519", "ecdsa-p256", "watermark"}))
-      ->capture_default_str();
-  add_json_flag(*command, context);
+      .option("--algorithm", arguments->algorithm,
+              "ed25519, ecdsa-p256 or watermark (64 random bits)")
+      .one_of({"ed25519", "ecdsa-p256", "watermark"})
+      .show_default();
+  add_json_flag(command, context);
 
-  command = add_command(*keys, context, "list", "list the keys",
+  command = add_command(keys, context, "list", "list the keys",
                         [&context] { return list_keys(context); });
-  add_json_flag(*command, context);
+  add_json_flag(command, context);
 
   command =
-      add_command(*keys, context, "import",
+      add_command(keys, context, "import",
                   "take a key from a file: PEM (PKCS#8), or a watermark key (one 64-bit number, "
                   "or a list of numbers)",
                   [&context, arguments] { return import_key(context, *arguments); });
-  command->add_option("name", arguments->name, "name of the key")->required();
-  command->add_option("--from-file", arguments->file, "the file, or - for standard input")
-      ->required();
-  add_json_flag(*command, context);
+  command.option("name", arguments->name, "name of the key").required();
+  command.option("--from-file", arguments->file, "the file, or - for standard input").required();
+  add_json_flag(command, context);
 
-  command = add_command(*keys, context, "export", "print the public half of a signing key",
+  command = add_command(keys, context, "export", "print the public half of a signing key",
                         [&context, arguments] { return export_key(context, *arguments); });
-  command->add_option("name", arguments->name, "name of the key")->required();
+  command.option("name", arguments->name, "name of the key").required();
   command
-      ->add_option(
-          "--format", arguments->format,
-          "pem, vkey (C2SP verifier key under the ledger's name), or fingerprint (SHA-256 of "
-          "the SPKI DER, which reports name)")
-      ->check(CLI::IsMember({"pem", "vkey", "fingerprint"}))
-      ->capture_default_str();
+      .option("--format", arguments->format,
+              "pem, vkey (C2SP verifier key under the ledger's name), or fingerprint (SHA-256 of "
+              "the SPKI DER, which reports name)")
+      .one_of({"pem", "vkey", "fingerprint"})
+      .show_default();
 }
 
 }  // namespace sigillo::cli

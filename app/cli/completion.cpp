@@ -1,6 +1,7 @@
 // Completion for shells, from the same table as the help: one line for each command with the words
 // that may follow it.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
@@ -71,17 +72,15 @@ std::string script_for(const CLI::App& app, const std::string& shell) {
 
 }  // namespace
 
-void add_completion_command(CLI::App& app, Context& context) {
+void add_completion_command(Command app, Context& context) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command =
+  Command command =
       add_command(app, context, "completion", "print a shell's completion for this program",
-                  [&app, shell]() -> core::Result<core::ExitCode> {
-                    print_out("{}", script_for(app, *shell));
+                  [app, shell]() -> core::Result<core::ExitCode> {
+                    print_out("{}", script_for(app.app(), *shell));
                     return core::ExitCode::done;
                   });
-  command->add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command.option("shell", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
 }
 
 }  // namespace sigillo::cli

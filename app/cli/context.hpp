@@ -2,12 +2,13 @@
 // use.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/cli/command.hpp"
 #include "sigillo/audit/workspace.hpp"
 #include "sigillo/core/clock.hpp"
 
@@ -35,33 +36,32 @@ struct Context {
 };
 
 // Adds a leaf command: its options are declared by `options`, its work is `action`.
-CLI::App* add_command(CLI::App& parent, Context& context, const std::string& name,
-                      const std::string& help,
-                      std::function<core::Result<core::ExitCode>()> action);
-void add_json_flag(CLI::App& command, Context& context);
+Command add_command(Command parent, Context& context, const std::string& name,
+                    const std::string& help, std::function<core::Result<core::ExitCode>()> action);
+void add_json_flag(Command command, Context& context);
 
 // One file a group of commands.
-void add_workspace_commands(CLI::App& app, Context& context);  // init, keys
-void add_record_commands(CLI::App& app, Context& context);     // record, dataset, model, outputs
-void add_run_command(CLI::App& app, Context& context);         // run
-void add_text_commands(CLI::App& app, Context& context);       // text
-void add_log_commands(CLI::App& app, Context& context);        // log
-void add_tile_commands(CLI::App& app, Context& context);       // log export, log verify-tiles
-void add_gate_commands(CLI::App& app, Context& context);       // gate, policy
-void add_compute_commands(CLI::App& app, Context& context);    // compute
-void add_bundle_commands(CLI::App& app, Context& context);     // bundle
-void add_care_commands(CLI::App& app, Context& context);       // backup, restore, migrate, doctor
-void add_lineage_command(CLI::App& app, Context& context);     // lineage
-void add_report_command(CLI::App& app, Context& context);      // report
-void add_serve_commands(CLI::App& app, Context& context);      // serve, tokens
-void add_witness_commands(CLI::App& app, Context& context);    // witness, log cosign
-void add_stamp_commands(CLI::App& app, Context& context);      // log stamp, log stamps
-void add_completion_command(CLI::App& app, Context& context);  // completion
+void add_workspace_commands(Command app, Context& context);  // init, keys
+void add_record_commands(Command app, Context& context);     // record, dataset, model, outputs
+void add_run_command(Command app, Context& context);         // run
+void add_text_commands(Command app, Context& context);       // text
+void add_log_commands(Command app, Context& context);        // log
+void add_tile_commands(Command app, Context& context);       // log export, log verify-tiles
+void add_gate_commands(Command app, Context& context);       // gate, policy
+void add_compute_commands(Command app, Context& context);    // compute
+void add_bundle_commands(Command app, Context& context);     // bundle
+void add_care_commands(Command app, Context& context);       // backup, restore, migrate, doctor
+void add_lineage_command(Command app, Context& context);     // lineage
+void add_report_command(Command app, Context& context);      // report
+void add_serve_commands(Command app, Context& context);      // serve, tokens
+void add_witness_commands(Command app, Context& context);    // witness, log cosign
+void add_stamp_commands(Command app, Context& context);      // log stamp, log stamps
+void add_completion_command(Command app, Context& context);  // completion
 
 // Puts an example into the help of every command; called when all are there.
-void add_examples(CLI::App& app);
+void add_examples(Command app);
 
 // The whole manual as a roff page, from the same table as the help.
-[[nodiscard]] std::string man_page(const CLI::App& app);
+[[nodiscard]] std::string man_page(Command app);
 
 }  // namespace sigillo::cli

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <array>
 #include <string_view>
@@ -98,6 +99,6 @@ void add_to(CLI::App& command, const std::string& path) {
 
 }  // namespace
 
-void add_examples(CLI::App& app) { add_to(app, ""); }
+void add_examples(Command app) { add_to(app.app(), ""); }
 
 }  // namespace sigillo::cli

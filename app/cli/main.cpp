@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -169,24 +170,25 @@ int main(int argc, char** argv) {
   app.footer(
       "Exit codes: 0 done, 1 not verified, 2 could not decide, 3 usage or input, 4 the environment "
       "failed.");
-  cli::add_workspace_commands(app, context);
-  cli::add_record_commands(app, context);
-  cli::add_run_command(app, context);
-  cli::add_text_commands(app, context);
-  cli::add_log_commands(app, context);
-  cli::add_tile_commands(app, context);
-  cli::add_gate_commands(app, context);
-  cli::add_compute_commands(app, context);
-  cli::add_bundle_commands(app, context);
-  cli::add_care_commands(app, context);
-  cli::add_lineage_command(app, context);
-  cli::add_report_command(app, context);
-  cli::add_serve_commands(app, context);
-  cli::add_witness_commands(app, context);
-  cli::add_stamp_commands(app, context);
-  cli::add_completion_command(app, context);
+  const cli::Command commands(&app);
+  cli::add_workspace_commands(commands, context);
+  cli::add_record_commands(commands, context);
+  cli::add_run_command(commands, context);
+  cli::add_text_commands(commands, context);
+  cli::add_log_commands(commands, context);
+  cli::add_tile_commands(commands, context);
+  cli::add_gate_commands(commands, context);
+  cli::add_compute_commands(commands, context);
+  cli::add_bundle_commands(commands, context);
+  cli::add_care_commands(commands, context);
+  cli::add_lineage_command(commands, context);
+  cli::add_report_command(commands, context);
+  cli::add_serve_commands(commands, context);
+  cli::add_witness_commands(commands, context);
+  cli::add_stamp_commands(commands, context);
+  cli::add_completion_command(commands, context);
   refuse_empty_values(app);
-  cli::add_examples(app);
+  cli::add_examples(commands);
 
   const std::vector<std::string> given = arguments;
   try {
@@ -197,7 +199,7 @@ int main(int argc, char** argv) {
     return finish(after_parse_error(app, error, given), context);
   }
   if (man) {
-    cli::print_out("{}", cli::man_page(app));
+    cli::print_out("{}", cli::man_page(commands));
     return finish(core::ExitCode::done, context);
   }
   if (!context.action) {

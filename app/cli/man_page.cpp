@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "app/cli/context.hpp"
 
@@ -38,13 +39,14 @@ std::string command_section(const CLI::App& command, const std::string& path) {
 
 }  // namespace
 
-std::string man_page(const CLI::App& app) {
+std::string man_page(Command command) {
+  const CLI::App& app = command.app();
   std::string out =
       fmt::format(".TH SIGILLO 1 \"\" \"sigillo {}\" \"User Commands\"\n.SH NAME\nsigillo \\- {}\n",
                   SIGILLO_VERSION, roff(app.get_description()));
   out += ".SH SYNOPSIS\n.B sigillo\n[\\-\\-workspace DIR] VERB ...\n.SH COMMANDS\n";
-  for (const CLI::App* command : app.get_subcommands({}))
-    out += command_section(*command, command->get_name());
+  for (const CLI::App* verb : app.get_subcommands({}))
+    out += command_section(*verb, verb->get_name());
   out +=
       ".SH EXIT STATUS\n.TP\n.B 0\ndone; gate: every mandatory rule passed on this "
       "evidence\n.TP\n.B 1\nnot verified; gate: at least one mandatory rule failed; text detect: "
