@@ -12,7 +12,8 @@ using audit::StampedCheckpoint;
 
 namespace {
 
-const core::Timestamp kNow = core::SystemClock().now();
+// The clock of the authority, too: a stamp is younger than the start of this program.
+core::Timestamp now() { return core::SystemClock().now(); }
 
 template <class T>
 std::string verdict(const core::Result<T>& result) {
@@ -29,7 +30,7 @@ struct Stamped {
   core::TimeStampRoots roots = authority.roots();
 
   core::Result<core::TimeStamp> verify(core::ByteView bytes) {
-    return core::verify_time_stamp(bytes, imprint, roots, kNow);
+    return core::verify_time_stamp(bytes, imprint, roots, now());
   }
 };
 
@@ -55,7 +56,7 @@ struct StampedWorld : World {
     const StampedCheckpoint stamped = latest();
     response = authority.answer(value(core::time_stamp_query(stamped.imprint(), entropy)));
     const auto time =
-        value(core::verify_time_stamp(response, stamped.imprint(), authority.roots(), kNow));
+        value(core::verify_time_stamp(response, stamped.imprint(), authority.roots(), now()));
     return value(audit::record_time_stamp(workspace, stamped, response, time, clock));
   }
 };
@@ -65,9 +66,9 @@ struct StampedWorld : World {
 TEST_CASE("time stamp: an answer of another program holds, and says when", "[time-stamp]") {
   Stamped s;
   const auto stamp =
-      value(core::verify_time_stamp_answer(s.response, s.query, s.imprint, s.roots, kNow));
+      value(core::verify_time_stamp_answer(s.response, s.query, s.imprint, s.roots, now()));
   CHECK(stamp.imprint == s.imprint);
-  CHECK(std::abs(stamp.time.seconds - kNow.seconds) < 120);
+  CHECK(std::abs(stamp.time.seconds - now().seconds) < 120);
   CHECK(stamp.accuracy_micros == 1'500'000);
   CHECK(stamp.policy == "1.2.3.4.1");
   CHECK(stamp.authority == "CN=Test TSA");
@@ -83,20 +84,20 @@ TEST_CASE("time stamp: an answer of another program holds, and says when", "[tim
 TEST_CASE("time stamp: what is wrong is refused for what it is", "[time-stamp]") {
   Stamped s;
   REQUIRE(verdict(s.verify(s.response)) == "accepted");
-  CHECK(verdict(core::verify_time_stamp(s.response, core::sha256("x"), s.roots, kNow)) ==
+  CHECK(verdict(core::verify_time_stamp(s.response, core::sha256("x"), s.roots, now())) ==
         "proof-invalid");
 
   SECTION("another query's nonce") {
     const core::Bytes other = value(core::time_stamp_query(s.imprint, s.entropy));
     REQUIRE(other != s.query);
-    CHECK(verdict(core::verify_time_stamp_answer(s.response, other, s.imprint, s.roots, kNow)) ==
+    CHECK(verdict(core::verify_time_stamp_answer(s.response, other, s.imprint, s.roots, now())) ==
           "proof-invalid");
     CHECK(verdict(core::verify_time_stamp_answer(s.response, core::as_bytes("x"), s.imprint,
-                                                 s.roots, kNow)) == "invalid-input");
+                                                 s.roots, now())) == "invalid-input");
   }
   SECTION("a foreign authority") {
     const Authority foreign;
-    CHECK(verdict(core::verify_time_stamp(s.response, s.imprint, foreign.roots(), kNow)) ==
+    CHECK(verdict(core::verify_time_stamp(s.response, s.imprint, foreign.roots(), now())) ==
           "not-trusted");
   }
   SECTION("a certificate out of its validity at the token's time") {
@@ -119,11 +120,11 @@ TEST_CASE("time stamp: what is wrong is refused for what it is", "[time-stamp]")
           "signature-invalid");
   }
   SECTION("a time to come") {
-    const core::Timestamp before{kNow.seconds - 3600, 0};
+    const core::Timestamp before{now().seconds - 3600, 0};
     CHECK(verdict(core::verify_time_stamp(s.response, s.imprint, s.roots, before)) ==
           "not-trusted");
     // A certificate that has expired since does not take a stamp back.
-    const core::Timestamp later{kNow.seconds + 100LL * 365 * 86400, 0};
+    const core::Timestamp later{now().seconds + 100LL * 365 * 86400, 0};
     CHECK(verdict(core::verify_time_stamp(s.response, s.imprint, s.roots, later)) == "accepted");
   }
   SECTION("an authority that refuses") {
@@ -179,7 +180,7 @@ TEST_CASE("time stamp: roots are certificates, all of them", "[time-stamp]") {
   // An authority's own certificate can be an anchor.
   Stamped s;
   const auto own = value(core::TimeStampRoots::from_pem(read(s.authority.file("tsa.pem"))));
-  CHECK(verdict(core::verify_time_stamp(s.response, s.imprint, own, kNow)) == "accepted");
+  CHECK(verdict(core::verify_time_stamp(s.response, s.imprint, own, now())) == "accepted");
 }
 
 TEST_CASE("time stamp: covers the log's line, and no line of a witness", "[time-stamp]") {
@@ -188,7 +189,7 @@ TEST_CASE("time stamp: covers the log's line, and no line of a witness", "[time-
   CHECK(stamped.bytes == world.note);  // the log alone has signed it
   const auto witness_key = key_of(0x31);
   const std::string text = checkpoint_text(stamped.checkpoint);
-  const std::string line = value(audit::cosign(text, "w.example/1", witness_key, kNow));
+  const std::string line = value(audit::cosign(text, "w.example/1", witness_key, now()));
   const std::string cosigned = value(audit::add_signature_lines(world.note, line));
   CHECK(value(audit::stamped_checkpoint(cosigned, {world.log})).bytes == world.note);
   CHECK(code(audit::stamped_checkpoint(
@@ -255,7 +256,8 @@ TEST_CASE("time stamp: with a receipt, one answer", "[time-stamp]") {
   const audit::CheckpointTrust trust = audit::trust_log(world.log);
   const auto answer = [&](const audit::TlogProof& p, std::string_view l, core::ByteView response,
                           const core::TimeStampRoots& roots) {
-    return verdict(audit::verify_stamped_proof(p, core::as_bytes(l), trust, response, roots, kNow));
+    return verdict(
+        audit::verify_stamped_proof(p, core::as_bytes(l), trust, response, roots, now()));
   };
   const core::TimeStampRoots roots = world.authority.roots();
   CHECK(answer(proof, leaf, world.response, roots) == "accepted");
