@@ -10,17 +10,12 @@
 #include "app/server/listener.hpp"
 #include "app/server/serve.hpp"
 #include "fixture.hpp"
+#include "tests/sanitizer.hpp"
 
 using namespace fixture;
 using std::chrono::milliseconds;
 
 namespace {
-
-#ifdef SIGILLO_SANITIZED
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr const char* kGet = "GET /healthz HTTP/1.1\r\nHost: a\r\n";
 
@@ -284,8 +279,8 @@ TEST_CASE("attack over sockets: memory stays bounded", "[server][attack]") {
   }
   CHECK(served.healthy());
   // A sanitizer keeps what was freed.
-  if (!kSanitized) CHECK(resident_bytes() < (std::size_t{256} << 20));
-  if (!kSanitized) CHECK(resident_bytes() < before + (std::size_t{100} << 20));
+  if (!test::kSanitized) CHECK(resident_bytes() < (std::size_t{256} << 20));
+  if (!test::kSanitized) CHECK(resident_bytes() < before + (std::size_t{100} << 20));
 }
 
 TEST_CASE("a refusal arrives though the client still sends", "[server]") {

@@ -1,0 +1,13 @@
+// Tests that go through every case of something large take a part of the cases where a sanitizer
+// makes each of them many times slower; without one, all are taken.
+#pragma once
+
+namespace test {
+
+#ifdef SIGILLO_SANITIZED
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+}  // namespace test
