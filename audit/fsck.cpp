@@ -9,6 +9,7 @@
 
 #include "audit/evidence_builder.hpp"
 #include "core/sqlite.hpp"
+#include "sigillo/audit/erasure.hpp"
 #include "sigillo/audit/private_values.hpp"
 #include "sigillo/audit/time_stamp.hpp"
 #include "sigillo/audit/trust.hpp"
@@ -77,6 +78,7 @@ class Check {
   FsckReport report_;
   EvidenceBuilder builder_;
   TrustList trust_;
+  ErasureHistory erasures_;
   bool genesis_ = false;
   CompactRange range_;
   std::vector<StoredCheckpoint> stored_checkpoints_;
@@ -135,6 +137,7 @@ void Check::take_record(std::uint64_t index, std::string_view leaf) {
             record->fields.at("size").get<std::int64_t>()),
         "compare with checkpoints and receipts that others hold");
   if (record->kind->name == kTimeStampKind) check_time_stamp(index, *record);
+  erasures_.accept(index, *record);
   collect_commitments(record->fields);
   builder_.accept(index, *record, *signer);
 }
@@ -300,6 +303,10 @@ void Check::give_evidence(const NoteVerifier& log) {
 }
 
 void Check::check_private_values() {
+  for (const auto& [entry, hold] : erasures_.in_spite_of())
+    add(Severity::warning, "erasure", fmt::format("entry {} (erasure)", entry),
+        fmt::format("it was recorded while the legal hold \"{}\" was in force", hold),
+        "find out who erased what, and tell whoever ordered the hold");
   // Auditors may not read these values, and no evidence rests on them: only damage is an error.
   const auto unreadable = [&](const Error& e) {
     const bool damaged =
@@ -321,6 +328,14 @@ void Check::check_private_values() {
           "the stored value is not the one that was committed to",
           "the ledger's commitment is right; restore private.db from a copy");
     if (!hex_values_.contains(value.commitment.hex())) ++orphans;
+    if (const auto erased = erasures_.erased().find(value.commitment.hex());
+        erased != erasures_.erased().end())
+      add(Severity::warning, "erasure",
+          fmt::format("private value \"{}\" of commitment {}", value.field, value.commitment.hex()),
+          fmt::format("entry {} says that it is erased, but it is stored: the erasure was "
+                      "interrupted, or an older copy was restored",
+                      erased->second.entry),
+          "`sigillo values erase --again` deletes it");
     return {};
   });
   if (!status.has_value()) unreadable(status.error());

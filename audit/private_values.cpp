@@ -89,6 +89,19 @@ Result<std::string> PrivateValues::reveal(const Digest& name) const {
   return select.text(0);
 }
 
+Result<std::uint64_t> PrivateValues::erase(const std::vector<Digest>& commitments) {
+  SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
+  std::uint64_t erased = 0;
+  for (const Digest& name : commitments) {
+    SIGILLO_TRY(auto remove, impl_->database.prepare(
+                                 "DELETE FROM private_values WHERE commitment = ?1 RETURNING 1"));
+    SIGILLO_TRY(const bool there, remove.bind(1, name.view()).step());
+    erased += there ? 1 : 0;
+  }
+  SIGILLO_TRY_VOID(transaction.commit());
+  return erased;
+}
+
 Status PrivateValues::for_each(const std::function<Status(const PrivateValue&)>& visit) const {
   SIGILLO_TRY(auto select,
               impl_->database.prepare(

@@ -252,6 +252,20 @@ constexpr std::array kTimeStamp = {
     text("authority", "subject of the authority's certificate"),
 };
 
+constexpr std::array kErasure = {
+    FieldSpec{"commitments", FieldType::digest_list, true,
+              "commitments whose values and salts are deleted"},
+    text("reason", "why, without personal data"),
+    optional_text("basis", "the legal basis, such as GDPR Art. 17(1)(b)"),
+};
+
+constexpr std::array<Choices, 2> kHoldStates = {"placed", "lifted"};
+constexpr std::array kLegalHold = {
+    text("hold", "its name, such as the case's"),
+    FieldSpec{"state", FieldType::choice, true, "whether it begins or ends", kHoldStates},
+    text("reason", "why, without personal data"),
+};
+
 constexpr std::array kKinds = {
     RecordKind{"genesis", Retention::document, false, "origin",
                "the ledger's first entry: its name and keys", kGenesis},
@@ -284,6 +298,10 @@ constexpr std::array kKinds = {
                kLedgerRestored},
     RecordKind{"time-stamp", Retention::document, false, "",
                "a third party's time stamp (RFC 3161) on a checkpoint", kTimeStamp},
+    RecordKind{"erasure", Retention::document, false, "",
+               "values behind commitments are deleted for good", kErasure},
+    RecordKind{"legal-hold", Retention::document, true, "hold",
+               "nothing may be erased while it is in force", kLegalHold},
 };
 
 // -- validation
@@ -324,6 +342,12 @@ Status check_choice(const std::string& path, const FieldSpec& field, const Json&
   return {};
 }
 
+Status check_digest(const std::string& path, const Json& value) {
+  const bool ok =
+      value.is_string() && core::Digest::from_hex(value.get_ref<const std::string&>()).has_value();
+  return ok ? Status() : fault(path, "is not a SHA-256 digest in lower-case hex");
+}
+
 Status check_list(const std::string& path, const FieldSpec& field, const Json& value) {
   if (!value.is_array()) return fault(path, "is not a list");
   if (value.size() > kMaxItems)
@@ -334,6 +358,7 @@ Status check_list(const std::string& path, const FieldSpec& field, const Json& v
     const std::string item = fmt::format("{}[{}]", path, i);
     if (field.type == FieldType::choice_list) SIGILLO_TRY_VOID(check_choice(item, field, value[i]));
     else if (field.type == FieldType::text_list) SIGILLO_TRY_VOID(check_text(item, value[i]));
+    else if (field.type == FieldType::digest_list) SIGILLO_TRY_VOID(check_digest(item, value[i]));
     else SIGILLO_TRY_VOID(check_object(item, field.members, value[i]));
   }
   return {};
@@ -356,11 +381,8 @@ Status check_field(const std::string& path, const FieldSpec& field, const Json& 
                         value.get<std::int64_t>() >= -core::kMaxJsonInteger;
       return fits ? Status() : fault(path, "is not an integer within +-(2^53 - 1)");
     }
-    case FieldType::digest: {
-      const bool ok = value.is_string() &&
-                      core::Digest::from_hex(value.get_ref<const std::string&>()).has_value();
-      return ok ? Status() : fault(path, "is not a SHA-256 digest in lower-case hex");
-    }
+    case FieldType::digest:
+      return check_digest(path, value);
     case FieldType::date: {
       const bool ok = value.is_string() &&
                       core::timestamp_from_date(value.get_ref<const std::string&>()).has_value();
@@ -375,6 +397,7 @@ Status check_field(const std::string& path, const FieldSpec& field, const Json& 
       return check_object(path, field.members, value);
     case FieldType::text_list:
     case FieldType::choice_list:
+    case FieldType::digest_list:
     case FieldType::object_list:
       return check_list(path, field, value);
   }
@@ -410,6 +433,7 @@ Json schema_of(const FieldSpec& field) {
                         {"maxLength", kMaxText},
                         {"pattern", "^[^\\u0000-\\u001f\\u007f]*$"}};
   const Json choice{{"enum", std::vector<std::string>(field.choices.begin(), field.choices.end())}};
+  const Json digest{{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}};
   const auto list = [&](const Json& items, int least) {
     return Json{{"type", "array"}, {"items", items}, {"minItems", least}, {"maxItems", kMaxItems}};
   };
@@ -425,7 +449,7 @@ Json schema_of(const FieldSpec& field) {
                   {"minimum", -core::kMaxJsonInteger},
                   {"maximum", core::kMaxJsonInteger}};
     case FieldType::digest:
-      return Json{{"type", "string"}, {"pattern", "^[0-9a-f]{64}$"}};
+      return digest;
     case FieldType::date:
       return Json{{"type", "string"}, {"pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}};
     case FieldType::time:
@@ -437,6 +461,8 @@ Json schema_of(const FieldSpec& field) {
       return list(plain_text, 1);
     case FieldType::choice_list:
       return list(choice, 1);
+    case FieldType::digest_list:
+      return list(digest, 1);
     case FieldType::object_list:
       return list(schema_of_members(field.members), 0);
   }

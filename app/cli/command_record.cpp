@@ -46,7 +46,8 @@ std::string option_name(std::string_view field) {
 }
 
 bool is_list(FieldType type) {
-  return type == FieldType::text_list || type == FieldType::choice_list;
+  return type == FieldType::text_list || type == FieldType::choice_list ||
+         type == FieldType::digest_list;
 }
 
 Result<Json> field_value(const FieldSpec& field, const std::vector<std::string>& given) {

@@ -55,6 +55,7 @@ void add_lineage_command(Command app, Context& context);     // lineage
 void add_report_command(Command app, Context& context);      // report
 void add_serve_commands(Command app, Context& context);      // serve, tokens
 void add_witness_commands(Command app, Context& context);    // witness, log cosign
+void add_values_commands(Command app, Context& context);     // values
 void add_stamp_commands(Command app, Context& context);      // log stamp, log stamps
 void add_completion_command(Command app, Context& context);  // completion
 

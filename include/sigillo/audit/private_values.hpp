@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sigillo/core/clock.hpp"
 #include "sigillo/core/digest.hpp"
@@ -40,6 +41,9 @@ class PrivateValues {
                                                   core::Entropy& entropy);
   [[nodiscard]] core::Result<std::string> reveal(
       const core::Digest& commitment) const;  // not_found if erased
+  // Deletes values and salts durably, all or none, and overwrites them in the file (secure_delete).
+  // Those that are not there are passed over; gives how many were.
+  [[nodiscard]] core::Result<std::uint64_t> erase(const std::vector<core::Digest>& commitments);
   [[nodiscard]] core::Status for_each(
       const std::function<core::Status(const PrivateValue&)>& visit) const;
 

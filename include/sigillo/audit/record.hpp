@@ -28,6 +28,7 @@ enum class FieldType {
   choice,
   text_list,
   choice_list,
+  digest_list,
   object,
   object_list
 };

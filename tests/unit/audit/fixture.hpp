@@ -248,6 +248,12 @@ inline Json example(std::string_view kind) {
             {"token", hex_of('0')},
             {"time", "2026-11-24T12:00:00Z"},
             {"authority", "CN=Example TSA"}};
+  if (kind == "erasure")
+    return {{"commitments", {hex_of('5'), hex_of('6')}},
+            {"reason", "request of the person concerned"},
+            {"basis", "GDPR Art. 17(1)(b)"}};
+  if (kind == "legal-hold")
+    return {{"hold", "case 17"}, {"state", "placed"}, {"reason", "order of a court"}};
   FAIL("no example of kind " << kind);
   return {};
 }
