@@ -9,6 +9,7 @@
 #include "app/cli/serve_talk.hpp"
 #include "app/client/cosigning.hpp"
 #include "app/server/serve_witness.hpp"
+#include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
