@@ -66,14 +66,14 @@ TEST_CASE("verify-proof: what does not hold is an answer, with its code", "[serv
     CHECK_FALSE(json.at("message").get<std::string>().empty());
   };
   refused(held.with("leaf", core::base64_encode(core::as_bytes("another"))), "proof-invalid");
-  const auto stranger = core::PrivateKey::from_ed25519_seed(core::Bytes(32, 1));
+  const auto stranger = value(core::PrivateKey::from_ed25519_seed(core::Bytes(32, 1)));
   const auto key = [&](const std::string& name) {
-    return value(audit::NoteVerifier::create(name, value(stranger).public_key()));
+    return value(audit::NoteVerifier::create(name, stranger.public_key()));
   };
   refused(held.with("log_key", key("test.example/s").vkey()), "not-trusted");
   const std::string witnessed = fmt::format(
       "log {}\nwitness A {}\nquorum A\n", held.question.at("log_key").get<std::string>(),
-      value(audit::NoteVerifier::create("w.example", value(stranger).public_key(),
+      value(audit::NoteVerifier::create("w.example", stranger.public_key(),
                                         audit::SignatureType::cosignature))
           .vkey());
   refused(held.with("policy", witnessed), "not-trusted");
