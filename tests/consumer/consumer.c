@@ -484,7 +484,7 @@ static void test_proof_refusals(void) {
   CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
   question = make_question();
   question.policy = ""; /* empty is not "none" */
-  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_INPUT);
   question = make_question();
   question.time_stamp = "";
   CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);

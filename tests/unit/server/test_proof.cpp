@@ -70,7 +70,7 @@ TEST_CASE("verify-proof: what does not hold is an answer, with its code", "[serv
   const auto key = [&](const std::string& name) {
     return value(audit::NoteVerifier::create(name, stranger.public_key()));
   };
-  refused(held.with("log_key", key("test.example/s").vkey()), "not-trusted");
+  refused(held.with("log_key", key("test.example/s").vkey()), "signature-invalid");
   const std::string witnessed = fmt::format(
       "log {}\nwitness A {}\nquorum A\n", held.question.at("log_key").get<std::string>(),
       value(audit::NoteVerifier::create("w.example", stranger.public_key(),
@@ -108,7 +108,7 @@ TEST_CASE("verify-proof: questions that cannot be read", "[server][proof]") {
   unfit(held.with("receipt", "none"), "invalid-input");
   unfit(held.with("log_key", "none"), "invalid-input");
   unfit(held.with("log_key", nullptr), "invalid-argument");
-  unfit(held.with("policy", ""), "invalid-argument");
+  unfit(held.with("policy", ""), "invalid-input");
   unfit(held.with("roots", "none"), "invalid-argument");
   Json stamped = held.with("roots", "none");
   stamped["time_stamp"] = "";
