@@ -9,30 +9,6 @@ using core::Json;
 using core::Result;
 using core::Status;
 
-Result<StampedCheckpoint> stamped_checkpoint(std::string_view note,
-                                             const std::vector<NoteVerifier>& logs) {
-  for (const NoteVerifier& log : logs) SIGILLO_TRY_VOID(require_log_key(log));
-  SIGILLO_TRY(const OpenedNote opened, open_note(note, logs));
-  SIGILLO_TRY(Checkpoint checkpoint, parse_checkpoint_text(opened.text));
-  for (const NoteSigner& signer : opened.signers)
-    if (signer.key.name() == checkpoint.origin)
-      return StampedCheckpoint{std::move(checkpoint), signer.line,
-                               fmt::format("{}\n{}", opened.text, signer.line)};
-  return Error{ErrorCode::not_trusted,
-               fmt::format("no key of the log \"{}\" has signed the checkpoint", checkpoint.origin),
-               "check that the verifier key is that of the log"};
-}
-
-Result<StampedProof> verify_stamped_proof(const TlogProof& proof, core::ByteView leaf,
-                                          const CheckpointTrust& trust, core::ByteView response,
-                                          const core::TimeStampRoots& roots, core::Timestamp now) {
-  SIGILLO_TRY(TrustedCheckpoint trusted, verify_tlog_proof(proof, leaf, trust));
-  SIGILLO_TRY(const StampedCheckpoint stamped, stamped_checkpoint(proof.checkpoint, trust.logs));
-  SIGILLO_TRY(core::TimeStamp stamp,
-              core::verify_time_stamp(response, stamped.imprint(), roots, now));
-  return StampedProof{std::move(trusted), std::move(stamp)};
-}
-
 Result<Receipt> record_time_stamp(const Workspace& workspace, const StampedCheckpoint& stamped,
                                   core::ByteView response, const core::TimeStamp& stamp,
                                   const core::Clock& clock) {

@@ -12,6 +12,7 @@
 #include "sigillo/audit/ledger_tiles.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/audit/tile_folder.hpp"
+#include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -182,13 +183,17 @@ Result<ExitCode> checkpoint(const Context& context) {
   return ExitCode::done;
 }
 
+Error no_log_named() {
+  return {ErrorCode::invalid_argument, "nothing says which log is trusted",
+          "give --log-key, or --policy with a policy that lists logs"};
+}
+
 // What makes a checkpoint count: the log's key, a policy's quorum, or both.
 Result<audit::CheckpointTrust> trust_of(const Context& context, const std::string& policy_file,
                                         const std::optional<audit::NoteVerifier>& log) {
   if (policy_file.empty()) {
     if (log.has_value()) return audit::trust_log(*log);
-    return Error{ErrorCode::invalid_argument, "nothing says which log is trusted",
-                 "give --log-key, or --policy with a policy that lists logs"};
+    return no_log_named();
   }
   SIGILLO_TRY(audit::WitnessPolicy policy, read_policy(policy_file));
   return audit::trust_policy(std::move(policy), log, context.clock.now());
@@ -343,55 +348,47 @@ Result<ExitCode> verify_consistency(const Context& context, const LogArguments& 
   return ExitCode::done;
 }
 
-// Leaf, path, signatures, quorum and, if one is given, the time stamp.
-Result<audit::StampedProof> verify_all(const Context& context, const LogArguments& arguments,
-                                       const audit::TlogProof& proof, const core::Bytes& leaf,
-                                       const audit::CheckpointTrust& trust) {
-  if (arguments.time_stamp.empty()) {
-    SIGILLO_TRY(audit::TrustedCheckpoint trusted, audit::verify_tlog_proof(proof, leaf, trust));
-    return audit::StampedProof{std::move(trusted), {}};
+// The files of a question; an empty name leaves a part out.
+struct ProofFiles {
+  core::Bytes receipt, leaf, policy, time_stamp, roots;
+};
+Result<ProofFiles> read_proof_files(const LogArguments& arguments) {
+  ProofFiles files;
+  SIGILLO_TRY(files.receipt, core::read_file(arguments.file, audit::kMaxProofBytes));
+  SIGILLO_TRY(files.leaf, core::read_file(arguments.leaf_file, audit::kMaxLeafBytes));
+  if (!arguments.policy.empty()) {
+    SIGILLO_TRY(files.policy, core::read_file(arguments.policy, audit::kMaxPolicyBytes));
   }
-  SIGILLO_TRY(const core::TimeStampRoots roots, read_roots(arguments.roots));
-  SIGILLO_TRY(const core::Bytes response,
-              core::read_file(arguments.time_stamp, core::kMaxTimeStampBytes));
-  return audit::verify_stamped_proof(proof, leaf, trust, response, roots, context.clock.now());
+  if (arguments.time_stamp.empty()) return files;
+  SIGILLO_TRY(files.roots, core::read_file(arguments.roots, core::kMaxTimeStampRootsBytes));
+  SIGILLO_TRY(files.time_stamp, core::read_file(arguments.time_stamp, core::kMaxTimeStampBytes));
+  return files;
 }
 
 Result<ExitCode> verify_proof(const Context& context, const LogArguments& arguments) {
-  SIGILLO_TRY(const core::Bytes proof_bytes,
-              core::read_file(arguments.file, audit::kMaxProofBytes));
-  SIGILLO_TRY(const core::Bytes leaf, core::read_file(arguments.leaf_file, audit::kMaxLeafBytes));
-  std::optional<audit::NoteVerifier> log;
-  if (!arguments.key.empty()) {
-    SIGILLO_TRY(log, audit::NoteVerifier::parse(arguments.key));
+  SIGILLO_TRY(const ProofFiles files, read_proof_files(arguments));
+  if (arguments.key.empty() && arguments.policy.empty()) return no_log_named();
+  audit::ProofQuestion question{core::as_text(files.receipt), files.leaf, {}, {}, {}, {}};
+  question.policy_name = arguments.policy;
+  question.roots_name = arguments.roots;
+  if (!arguments.key.empty()) question.log_key = arguments.key;
+  if (!arguments.policy.empty()) question.policy = core::as_text(files.policy);
+  if (!arguments.time_stamp.empty()) {
+    question.time_stamp = files.time_stamp;
+    question.roots = core::as_text(files.roots);
   }
-  SIGILLO_TRY(const audit::CheckpointTrust trust, trust_of(context, arguments.policy, log));
-  SIGILLO_TRY(const audit::TlogProof proof, audit::parse_tlog_proof(core::as_text(proof_bytes)));
-  SIGILLO_TRY(const audit::StampedProof stamped,
-              verify_all(context, arguments, proof, leaf, trust));
-  const audit::TrustedCheckpoint& trusted = stamped.trusted;
-  const bool has_stamp = !arguments.time_stamp.empty();
-  const audit::Checkpoint& checkpoint = trusted.checkpoint;
+  SIGILLO_TRY(const audit::ProofAnswer answer, audit::verify_proof(question, context.clock.now()));
   if (context.json) {
-    Json json{{"verified", true},     {"origin", checkpoint.origin}, {"size", checkpoint.size},
-              {"index", proof.index}, {"quorum", nullptr},  // nothing but the log's word
-              {"time_stamp", nullptr}};                     // nobody said when
-    if (trust.policy.has_value()) json["quorum"] = trust.policy->quorum();
-    Json cosigned = Json::array();
-    for (const audit::Cosigned& one : trusted.cosigned)
-      cosigned.push_back(Json{{"witness", one.witness}, {"time", rfc3339(one.time)}});
-    if (trust.policy.has_value()) json["cosigned"] = std::move(cosigned);
-    if (has_stamp) json["time_stamp"] = to_json(stamped.stamp);
-    print_out("{}", json_line(json));
+    print_out("{}", json_line(audit::to_json(answer)));
     return ExitCode::done;
   }
-  print_out("verified: this is entry {} of {} at size {}\n", proof.index,
-            printable(checkpoint.origin), checkpoint.size);
-  for (const audit::Cosigned& one : trusted.cosigned)
-    print_out("cosigned by {} at {}\n", printable(one.witness), rfc3339(one.time));
-  if (has_stamp)
-    print_out("stamped by {} at {}\n", printable(stamped.stamp.authority),
-              stamp_time(stamped.stamp));
+  print_out("verified: this is entry {} of {} at size {}\n", answer.index,
+            printable(answer.checkpoint.origin), answer.checkpoint.size);
+  for (const audit::Cosigned& one : answer.cosigned)
+    print_out("cosigned by {} at {}\n", printable(one.witness), audit::cosignature_time(one.time));
+  if (answer.stamp.has_value())
+    print_out("stamped by {} at {}\n", printable(answer.stamp->authority),
+              stamp_time(*answer.stamp));
   return ExitCode::done;
 }
 

@@ -63,7 +63,7 @@ Result<ExitCode> append(Context& context, const audit::Workspace& workspace,
               audit::record_time_stamp(workspace, stamped, response, stamp, context.clock));
   context.lasting = fmt::format("the time stamp is entry {}", receipt.index);
   if (context.json) {
-    Json json = to_json(stamp);
+    Json json = audit::to_json(stamp);
     json["entry"] = receipt.index;
     json["size"] = stamped.checkpoint.size;
     print_out("{}", json_line(json));

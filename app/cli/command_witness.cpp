@@ -9,6 +9,7 @@
 #include "app/cli/serve_talk.hpp"
 #include "app/client/cosigning.hpp"
 #include "app/server/serve_witness.hpp"
+#include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -72,7 +73,8 @@ Json to_json(const client::Cosigning& cosigning, const std::string& quorum) {
   Json witnesses = Json::array();
   for (const client::WitnessReport& one : cosigning.witnesses) {
     Json report{{"witness", one.witness}, {"state", to_string(one.state)}};
-    if (one.state == client::WitnessState::cosigned) report["time"] = rfc3339(one.time);
+    if (one.state == client::WitnessState::cosigned)
+      report["time"] = audit::cosignature_time(one.time);
     else report["detail"] = one.detail;
     witnesses.push_back(std::move(report));
   }

@@ -11,10 +11,4 @@ core::Result<audit::WitnessPolicy> read_policy(const std::string& file) {
   return policy;
 }
 
-std::string rfc3339(std::uint64_t seconds) {
-  constexpr std::uint64_t kYear10000 = 253402300800;
-  return seconds < kYear10000 ? core::to_rfc3339({static_cast<std::int64_t>(seconds), 0})
-                              : std::to_string(seconds);
-}
-
 }  // namespace sigillo::cli

@@ -7,7 +7,6 @@
 namespace sigillo::cli {
 using core::Error;
 using core::ErrorCode;
-using core::Json;
 using core::Result;
 
 Result<core::TimeStampRoots> read_roots(const std::string& file) {
@@ -21,15 +20,6 @@ std::string stamp_time(const core::TimeStamp& stamp) {
   const std::string time = core::to_rfc3339(stamp.time);
   if (!stamp.accuracy_micros.has_value()) return time;
   return fmt::format("{}, to {} s", time, static_cast<double>(*stamp.accuracy_micros) / 1e6);
-}
-
-Json to_json(const core::TimeStamp& stamp) {
-  Json json{{"time", core::to_rfc3339(stamp.time)},
-            {"authority", stamp.authority},
-            {"policy", stamp.policy},
-            {"serial", stamp.serial}};
-  if (stamp.accuracy_micros.has_value()) json["accuracy_micros"] = *stamp.accuracy_micros;
-  return json;
 }
 
 Result<StampedNote> newest_stamp(const audit::Workspace& workspace, const audit::Ledger& ledger,

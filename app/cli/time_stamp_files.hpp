@@ -12,7 +12,6 @@ namespace sigillo::cli {
 [[nodiscard]] core::Result<core::TimeStampRoots> read_roots(const std::string& file);
 // "2026-11-25T12:00:00Z, to 1.5 s", as its authority bounds it.
 [[nodiscard]] std::string stamp_time(const core::TimeStamp& stamp);
-[[nodiscard]] core::Json to_json(const core::TimeStamp& stamp);
 
 struct StampedNote {
   std::string note;      // the stored checkpoint, with all its lines

@@ -50,6 +50,11 @@ void Metrics::count_verdict(std::string_view verdict) {
   add(verdicts_, verdict);
 }
 
+void Metrics::count_proof(bool verified) {
+  const std::lock_guard lock(mutex_);
+  add(proofs_, verified ? "true" : "false");
+}
+
 std::uint64_t Metrics::answers() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t sum = 0;
@@ -94,6 +99,10 @@ std::string Metrics::text() const {
   out += heading("sigillo_verifications_total", "counter", "Verifications, by verdict.");
   for (const auto& [verdict, count] : verdicts_)
     out += fmt::format("sigillo_verifications_total{{verdict=\"{}\"}} {}\n", verdict, count);
+  out += heading("sigillo_proof_verifications_total", "counter", "Proofs judged, by answer.");
+  for (const auto& [verified, count] : proofs_)
+    out +=
+        fmt::format("sigillo_proof_verifications_total{{verified=\"{}\"}} {}\n", verified, count);
   out += heading("sigillo_http_requests_in_flight", "gauge", "Requests being answered.");
   out += fmt::format("sigillo_http_requests_in_flight {}\n", in_flight_.load());
   out += heading("sigillo_http_connections", "gauge", "Open connections.");

@@ -32,6 +32,7 @@ class Metrics {
   void count_answer(std::string_view path, int status, double seconds);
   void count_refusal(std::string_view problem);
   void count_verdict(std::string_view verdict);
+  void count_proof(bool verified);
   void count_connections(int change) { connections_ += change; }
 
   [[nodiscard]] std::uint64_t answers() const;
@@ -53,7 +54,7 @@ class Metrics {
   std::atomic<int> in_flight_{0}, connections_{0};
   mutable std::mutex mutex_;  // guards what follows
   std::map<std::string, Route, std::less<>> answers_;
-  std::map<std::string, std::uint64_t, std::less<>> refusals_, verdicts_;
+  std::map<std::string, std::uint64_t, std::less<>> refusals_, verdicts_, proofs_;
 };
 
 }  // namespace sigillo::server

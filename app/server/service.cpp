@@ -136,6 +136,7 @@ const std::vector<Service::Route>& Service::routes() {
       {"GET", "/", "text/html", &Service::page},
       {"POST", "/", "text/html", &Service::page_result},
       {"POST", "/v1/verify", kJson, &Service::verify},
+      {"POST", "/v1/verify-proof", kJson, &Service::verify_proof},
       {"POST", "/v1/records", kJson, &Service::append_record},
       {"GET", "/v1/detectors", kJson, &Service::detectors},
       {"GET", "/healthz", "text/plain", &Service::health},

@@ -46,6 +46,7 @@ class Service {
   Response page(const Request& request);
   Response page_result(const Request& request);
   Response verify(const Request& request);
+  Response verify_proof(const Request& request);
   Response append_record(const Request& request);
   Response detectors(const Request& request);
   Response health(const Request& request);

@@ -1,4 +1,5 @@
-/* sigillo.h: text watermarking through a C interface (C99; also valid C++).
+/* sigillo.h: text watermarking, and proofs of a ledger, through a C interface (C99; also valid
+ * C++).
  *
  * Conventions
  *
@@ -230,6 +231,50 @@ SIGILLO_EXPORT sigillo_status sigillo_detect_text(
     const sigillo_profile* profile, const sigillo_key* key, const sigillo_tokenizer* tokenizer,
     const char* text, size_t text_size, const sigillo_detect_options* options,
     sigillo_detection* detection, char* json, size_t json_capacity, size_t* json_size);
+
+/* ---- Proofs of a ledger ---- */
+
+/* What an auditor holds, as bytes; nothing is looked up. A part whose pointer is not NULL must
+ * hold, even if its size is 0; NULL leaves it out. At least one of log_key and policy; time_stamp
+ * and roots together or neither. */
+typedef struct sigillo_proof_question {
+  size_t struct_size;  /* sizeof(sigillo_proof_question) */
+  const char* receipt; /* C2SP tlog-proof, at most 256 KiB (docs/formats/proof.md) */
+  size_t receipt_size;
+  const void* leaf; /* the entry's exact bytes, at most 65535 */
+  size_t leaf_size;
+  const char* log_key; /* the log's verifier key (vkey) */
+  size_t log_key_size;
+  const char* policy; /* C2SP tlog-policy whose quorum must hold, at most 1 MiB */
+  size_t policy_size;
+  const void* time_stamp; /* RFC 3161 response (DER) on the receipt's checkpoint, at most 64 KiB */
+  size_t time_stamp_size;
+  const char* roots; /* root certificates of its authority (PEM), at most 1 MiB */
+  size_t roots_size;
+  int64_t now; /* seconds since 1970: cosignatures and stamps of a later time do not count. 0: the
+                  system's clock */
+} sigillo_proof_question;
+
+typedef struct sigillo_proof_answer {
+  size_t struct_size; /* sizeof(sigillo_proof_answer) */
+  uint64_t index;     /* of the entry */
+  uint64_t size;      /* of the checkpoint */
+  uint64_t cosigned;  /* witnesses that counted for the quorum; 0 without a policy */
+  int64_t stamped_at; /* seconds since 1970; 0 without a time stamp */
+  int32_t has_policy; /* 1 if a quorum was asked for, and holds */
+  int32_t has_stamp;  /* 1 if a time stamp was asked for, and holds */
+} sigillo_proof_answer;
+
+/* SIGILLO_OK: the leaf is this entry of the log, under a checkpoint that the log has signed, the
+ * quorum has cosigned and the authority has stamped, as far as the question names them. There is no
+ * partial success: else all members of *answer but struct_size are 0. SIGILLO_PROOF_INVALID,
+ * SIGILLO_SIGNATURE_INVALID and SIGILLO_NOT_TRUSTED are the answer no; other codes say that the
+ * question cannot be answered. The JSON, if json_size is not NULL, is that of `sigillo log
+ * verify-proof --json`, with origin and cosigners by name (rule 4; *answer is filled even if the
+ * buffer is too small). */
+SIGILLO_EXPORT sigillo_status sigillo_verify_proof(const sigillo_proof_question* question,
+                                                   sigillo_proof_answer* answer, char* json,
+                                                   size_t json_capacity, size_t* json_size);
 
 #ifdef __cplusplus
 }

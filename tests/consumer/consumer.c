@@ -436,6 +436,105 @@ static void test_round_trip(const char* name) {
   sigillo_profile_free(profile);
 }
 
+/* The example of docs/formats/proof.md: entry 5 of a log with a published secret. */
+static const char receipt_text[] =
+    "c2sp.org/tlog-proof@v1\n"
+    "extra aW5zcGVjdGVkIGNvcHk=\n"
+    "index 5\n"
+    "vBoGQ7EuTS18d5GPROD095qDi2z57FtcKD4fTYhZnms=\n"
+    "yoVOoSjtBQtBs1/8G4e46yveRh6eO1WW7Oa51ZdaCuA=\n"
+    "037kGJdt2VdTwcc4Yrk5j6Kiz5tP8P3+izDNlSCWFLc=\n"
+    "\n"
+    "ledger.example/v1\n"
+    "8\n"
+    "XcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n"
+    "\n"
+    "\342\200\224 ledger.example/v1 "
+    "pyRG1q0EjEW7GOdRCgohUc3TPi+3fKUrybGH3s2Em+6gjA2coBrj4RTc09hub8AeixEXccwXheEsN2MtIGkH/"
+    "xJNfgQ=\n";
+static const char log_key_text[] =
+    "ledger.example/v1+a72446d6+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+
+static sigillo_proof_question make_question(void) {
+  static const char leaf[] = {0x40, 0x41, 0x42, 0x43};
+  sigillo_proof_question question;
+  memset(&question, 0, sizeof question);
+  question.struct_size = sizeof question;
+  question.receipt = receipt_text;
+  question.receipt_size = sizeof receipt_text - 1;
+  question.leaf = leaf;
+  question.leaf_size = sizeof leaf;
+  question.log_key = log_key_text;
+  question.log_key_size = sizeof log_key_text - 1;
+  return question;
+}
+
+static void test_proof_refusals(void) {
+  sigillo_proof_question question = make_question();
+  sigillo_proof_answer answer;
+  size_t size = 7;
+  memset(&answer, 0xff, sizeof answer);
+  answer.struct_size = sizeof answer;
+  question.leaf_size = 3;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, &size) == SIGILLO_PROOF_INVALID);
+  CHECK(answer.index == 0 && answer.size == 0 && answer.has_policy == 0 && answer.has_stamp == 0);
+  CHECK(answer.struct_size == sizeof answer && size == 0);
+  question = make_question();
+  question.log_key = NULL;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  question = make_question();
+  question.policy = ""; /* empty is not "none" */
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_INPUT);
+  question = make_question();
+  question.time_stamp = "";
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  question.roots = "";
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_INPUT);
+  question = make_question();
+  question.receipt = NULL;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  question = make_question();
+  question.leaf = NULL;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  question = make_question();
+  question.receipt_size = SIZE_MAX;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INPUT_TOO_LARGE);
+  question = make_question();
+  question.struct_size = 8;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  question = make_question();
+  CHECK(sigillo_verify_proof(NULL, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  CHECK(sigillo_verify_proof(&question, NULL, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+  answer.struct_size = 8;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_INVALID_ARGUMENT);
+}
+
+static void test_proof(void) {
+  sigillo_proof_question question = make_question();
+  sigillo_proof_answer answer;
+  char json[512], changed[sizeof receipt_text];
+  size_t size = 0, accepted = 0;
+  memset(&answer, 0xff, sizeof answer);
+  answer.struct_size = sizeof answer;
+  /* The extra line of the example is a remark that no signature covers. */
+  const size_t covered = (size_t)(strstr(receipt_text, "index ") - receipt_text);
+  CHECK(sigillo_verify_proof(&question, &answer, json, sizeof json, &size) == SIGILLO_OK);
+  CHECK(answer.index == 5 && answer.size == 8 && answer.cosigned == 0 && answer.stamped_at == 0);
+  CHECK(answer.has_policy == 0 && answer.has_stamp == 0);
+  CHECK(size == strlen(json) && strstr(json, "\"origin\":\"ledger.example/v1\"") != NULL);
+  CHECK(sigillo_verify_proof(&question, &answer, json, 3, &size) == SIGILLO_BUFFER_TOO_SMALL);
+  CHECK(answer.index == 5);
+  question.now = 1795000000;
+  CHECK(sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_OK);
+  question.receipt = changed;
+  for (size_t i = covered; i + 1 < sizeof receipt_text; ++i) {
+    memcpy(changed, receipt_text, sizeof changed);
+    changed[i] ^= 1;
+    if (sigillo_verify_proof(&question, &answer, NULL, 0, NULL) == SIGILLO_OK) ++accepted;
+  }
+  CHECK(accepted == 0);
+}
+
 int main(int argc, char** argv) {
   if (argc != 3) return 3;
   test_versions_and_errors();
@@ -445,6 +544,8 @@ int main(int argc, char** argv) {
   test_choose("synthid-transformers");
   test_choose_refusals();
   test_text(argv[2]);
+  test_proof();
+  test_proof_refusals();
   test_round_trip("vllm-gumbel");
   test_round_trip("synthid-transformers");
   printf("%d checks, %d failures\n", checks, failures);

@@ -23,6 +23,18 @@ class Detection(c.Structure):
                 ("log10_p_micro", c.c_int64), ("threshold_log10_micro", c.c_int64)]
 
 
+class ProofQuestion(c.Structure):
+    _fields_ = [("struct_size", c.c_size_t)] + [
+        field for name in ("receipt", "leaf", "log_key", "policy", "time_stamp", "roots")
+        for field in ((name, c.c_char_p), (name + "_size", c.c_size_t))] + [("now", c.c_int64)]
+
+
+class ProofAnswer(c.Structure):
+    _fields_ = [("struct_size", c.c_size_t), ("index", c.c_uint64), ("size", c.c_uint64),
+                ("cosigned", c.c_uint64), ("stamped_at", c.c_int64), ("has_policy", c.c_int32),
+                ("has_stamp", c.c_int32)]
+
+
 for name in ("sigillo_version", "sigillo_last_error_message", "sigillo_last_error_remedy"):
     getattr(sigillo, name).restype = c.c_char_p
 sigillo.sigillo_detect_tokens.argtypes = [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p,
@@ -58,6 +70,35 @@ def detect(profile, key, tokens):
     return value
 
 
+def verify_proof(**parts):
+    """The status, and the answer as JSON if it is yes."""
+    question, answer = ProofQuestion(c.sizeof(ProofQuestion)), ProofAnswer(c.sizeof(ProofAnswer))
+    for name, part in parts.items():
+        setattr(question, name, part)
+        setattr(question, name + "_size", len(part))
+    text, size = c.create_string_buffer(4096), c.c_size_t()
+    status = sigillo.sigillo_verify_proof(c.byref(question), c.byref(answer), text,
+                                          c.c_size_t(len(text)), c.byref(size))
+    return status, json.loads(text.raw[:size.value]) if status == 0 else None
+
+
+def check_proof():
+    """The example of docs/formats/proof.md, without its extra line."""
+    receipt = ("c2sp.org/tlog-proof@v1\nindex 5\n"
+               "vBoGQ7EuTS18d5GPROD095qDi2z57FtcKD4fTYhZnms=\n"
+               "yoVOoSjtBQtBs1/8G4e46yveRh6eO1WW7Oa51ZdaCuA=\n"
+               "037kGJdt2VdTwcc4Yrk5j6Kiz5tP8P3+izDNlSCWFLc=\n\n"
+               "ledger.example/v1\n8\nXcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n\n"
+               "\u2014 ledger.example/v1 pyRG1q0EjEW7GOdRCgohUc3TPi+3fKUrybGH3s2Em+6gjA2coBrj4RTc09hub8AeixEXccwXheEsN2MtIGkH/xJNfgQ=\n").encode()
+    key = b"ledger.example/v1+a72446d6+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+    status, answer = verify_proof(receipt=receipt, leaf=b"@ABC", log_key=key)
+    assert status == 0 and answer["verified"] is True, sigillo.sigillo_last_error_message()
+    assert (answer["index"], answer["size"], answer["quorum"]) == (5, 8, None)
+    assert verify_proof(receipt=receipt, leaf=b"@ABD", log_key=key)[0] == 13
+    assert verify_proof(receipt=receipt, leaf=b"@ABC")[0] == 1
+    assert verify_proof(receipt=receipt[:-1], leaf=b"@ABC", log_key=key)[0] != 0
+
+
 def main():
     assert sigillo.sigillo_abi_version() == 1
     rng = random.Random(5)
@@ -84,6 +125,7 @@ def main():
     assert b"none" in sigillo.sigillo_last_error_message()
     assert b"vllm-gumbel" in sigillo.sigillo_last_error_remedy()
 
+    check_proof()
     tokenizer, count = c.c_void_p(), c.c_size_t()
     with open(sys.argv[3], "rb") as file:
         data = file.read()

@@ -11,34 +11,10 @@
 // form.
 #pragma once
 
-#include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/audit/workspace.hpp"
-#include "sigillo/core/time_stamp.hpp"
 
 namespace sigillo::audit {
-
-struct StampedCheckpoint {
-  Checkpoint checkpoint;
-  std::string log_line;  // the log's signature line, with its \n
-  std::string bytes;     // what a time stamp covers
-  [[nodiscard]] core::Digest imprint() const { return core::sha256(bytes); }
-};
-// stamped_checkpoint opens a note and gives what a time stamp on it covers. One of `logs` must have
-// signed it, under its own origin; of several, the first in the note counts. Other lines are
-// ignored. Errors as for open_checkpoint.
-[[nodiscard]] core::Result<StampedCheckpoint> stamped_checkpoint(
-    std::string_view note, const std::vector<NoteVerifier>& logs);
-
-struct StampedProof {
-  TrustedCheckpoint trusted;
-  core::TimeStamp stamp;
-};
-// verify_stamped_proof: is `leaf` entry `index` of a log that `trust` accepts, under a checkpoint
-// that `trust` accepts, and did that checkpoint exist at the stamp's time, as an authority under
-// `roots` says? verify_tlog_proof and verify_time_stamp together: one answer, no partial success.
-[[nodiscard]] core::Result<StampedProof> verify_stamped_proof(
-    const TlogProof& proof, core::ByteView leaf, const CheckpointTrust& trust,
-    core::ByteView response, const core::TimeStampRoots& roots, core::Timestamp now);
 
 // The record kind that keeps a time stamp in the ledger. The response is a blob that it names.
 inline constexpr std::string_view kTimeStampKind = "time-stamp";

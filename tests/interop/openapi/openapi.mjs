@@ -41,6 +41,7 @@ run(sigillo, "--workspace", "w", "init", "--origin", "test.example/api", "--acto
 run(sigillo, "--workspace", "w", "keys", "generate", "mark", "--algorithm", "watermark");
 run(tinylm, "train", "--corpus", "corpus", "--output", "model", "--vocabulary", "500");
 const token = run(sigillo, "--workspace", "w", "tokens", "create", "all", "--scope", "verify", "--scope", "records:write").trim();
+const receipt = { receipt: run(sigillo, "--workspace", "w", "log", "prove", "0"), leaf_text: run(sigillo, "--workspace", "w", "log", "show", "0", "--raw"), log_key: run(sigillo, "--workspace", "w", "keys", "export", "log", "--format", "vkey").trim() };
 const server = spawn(sigillo, ["--workspace", "w", "serve", "--publish-log", "--listen", "127.0.0.1:0", "--rate", "100", "--burst", "100", "--detector", "mark:vllm-gumbel:model/tokenizer.json"],
   { cwd: scratch, stdio: ["ignore", "pipe", "inherit"] });
 const url = await new Promise((accept, reject) => {
@@ -86,6 +87,12 @@ function encode(type, value) {
   const parts = Object.entries(fields).map(([name, content]) => `--b\r\nContent-Disposition: form-data; name="${name}"${name === "file" ? '; filename="a"' : ""}\r\n\r\n${content}\r\n`);
   return ["multipart/form-data; boundary=b", Buffer.from(parts.join("") + "--b--\r\n")];
 }
+// A receipt that holds, or one of another entry; both are questions that have an answer.
+function proof() {
+  const { leaf_text, ...rest } = receipt;
+  const entry = below(2) ? leaf_text : text(50);
+  return below(2) ? { ...rest, leaf_text: entry } : { ...rest, leaf: Buffer.from(entry).toString("base64") };
+}
 // Something that breaks a request in one place.
 const breaks = [
   (r) => { r.method = pick(["PUT", "DELETE", "PATCH", "OPTIONS", "BREW"]); },
@@ -99,10 +106,11 @@ const breaks = [
   (r) => { if (r.body && r.body.length) r.body = r.body.subarray(0, below(r.body.length)); },
   (r) => { if (r.body && r.body.length) { r.body = Buffer.from(r.body); r.body[below(r.body.length)] = below(256); } },
   (r) => { if (r.body) r.body = Buffer.alloc(pick([0, 262145, 524289]), 97); },
-  (r) => { if (r.body) r.body = Buffer.from(pick(["null", "[]", "{}", "{", '{"text":1}', '{"text":"a","text":"b"}', '{"text":"\\ud800"}', "[".repeat(5000), '{"text":"a","extra":1}', '{"kind":"genesis","fields":{}}', '{"kind":"placement","fields":{"x":1}}', '{"payloadType":"x"}'])); },
+  (r) => { if (r.body) r.body = Buffer.from(pick(["null", "[]", "{}", "{", '{"text":1}', '{"text":"a","text":"b"}', '{"text":"\\ud800"}', "[".repeat(5000), '{"text":"a","extra":1}', '{"kind":"genesis","fields":{}}', '{"kind":"placement","fields":{"x":1}}', '{"payloadType":"x"}', JSON.stringify({ ...receipt, log_key: "none" }), JSON.stringify({ ...receipt, roots: "none" })])); },
 ];
 
 const seen = new Map();
+const proofs = new Set();
 const operations = Object.entries(api.paths).flatMap(([target, methods]) => Object.entries(methods).map(([method, operation]) => ({ target, method: method.toUpperCase(), operation })));
 const judges = new Map();
 function examine(request, answer, operation, valid) {
@@ -119,6 +127,7 @@ function examine(request, answer, operation, valid) {
   if (type === "application/problem+json") check(value.status === answer.status, `two statuses: ${what}`);
   check(answer.headers["x-content-type-options"] === "nosniff" && answer.headers["content-security-policy"], `a field is missing: ${what}`);
   if (valid) check(answer.status < 300, `a valid request is refused: ${what}`);
+  if (typeof value.verified === "boolean") proofs.add(value.verified);
   const label = `${operation.operationId} ${answer.status}`;
   seen.set(label, (seen.get(label) ?? 0) + 1);
 }
@@ -132,7 +141,7 @@ try {
     }
     if (operation.requestBody) {
       const [type, media] = pick(Object.entries(operation.requestBody.content));
-      const value = operation.operationId === "appendRecord" ? role() : make(media.schema);
+      const value = operation.operationId === "appendRecord" ? role() : operation.operationId === "verifyProof" ? proof() : make(media.schema);
       [request.headers["Content-Type"], request.body] = encode(type, value);
     }
     // Appending is durable and therefore slow.
@@ -144,7 +153,8 @@ try {
   }
   // What was not seen was not tested.
   for (const { operation } of operations) check([...seen.keys()].some((k) => k === `${operation.operationId} 200` || k === `${operation.operationId} 201`), `${operation.operationId} never succeeded`);
-  for (const label of ["verify 400", "verify 401", "verify 406", "verify 413", "verify 415", "verify 422", "appendRecord 401", "appendRecord 422", "health 405", "page 404", "tile 400", "tile 404"]) check(seen.has(label), `${label} was never seen: ${[...seen.keys()]}`);
+  for (const label of ["verify 400", "verify 401", "verify 406", "verify 413", "verify 415", "verify 422", "verifyProof 400", "verifyProof 413", "verifyProof 415", "verifyProof 422", "appendRecord 401", "appendRecord 422", "health 405", "page 404", "tile 400", "tile 404"]) check(seen.has(label), `${label} was never seen: ${[...seen.keys()]}`);
+  for (const answer of [true, false]) check(proofs.has(answer), `no proof was answered ${answer}`);
   run(sigillo, "--workspace", "w", "log", "fsck");
   console.log(`${requests} requests, ${seen.size} kinds of answer, none undocumented, no 5xx`);
 } finally {
