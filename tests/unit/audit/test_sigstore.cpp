@@ -222,7 +222,7 @@ TEST_CASE("sigstore: an entry that does not count has a leaf and no bundle", "[s
   const audit::Digest leaf =
       audit::leaf_hash(core::as_bytes(value(audit::hashedrekord_leaf(envelope, nullptr))));
   std::vector<audit::Digest> leaves;
-  for (const std::uint64_t index : {0, 1})
+  for (const std::uint64_t index : {0U, 1U})
     leaves.push_back(audit::leaf_hash(core::as_bytes(world.prove(index).leaf)));
   leaves.push_back(leaf);
   const core::PublicKey& signer = entry.signer;
