@@ -149,7 +149,7 @@ void add_sigstore_command(Command app, Context& context) {
   command.option("-o,--output", arguments->output, "file to write the bundle to");
   command.option("--trusted-root", arguments->trusted_root,
                  "file to write a trusted root (v0.2) to: the log's key, and the authority that "
-                 "stamped; the signer's key is `sigillo keys export record --format pem`");
+                 "stamped; the signer's key is `sigillo keys export owner --format pem`");
   command.option("--tsa", arguments->tsa,
                  "URL of an RFC 3161 time-stamping authority, http or https, to stamp the entry's "
                  "signature");

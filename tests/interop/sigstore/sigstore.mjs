@@ -64,7 +64,7 @@ function workspace(name, origin) {
   run(sigillo, ["--workspace", name, "init", "--origin", origin, "--actor", "Tester"]);
 }
 const keyOf = (name) => ({
-  rawBytes: Buffer.from(run(sigillo, ["--workspace", name, "keys", "export", "record", "--format", "pem"])
+  rawBytes: Buffer.from(run(sigillo, ["--workspace", name, "keys", "export", "owner", "--format", "pem"])
     .replace(/-----[^-]+-----|\n/g, ""), "base64"),
 });
 workspace("w", "test.example/audit");
