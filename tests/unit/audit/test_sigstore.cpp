@@ -57,6 +57,9 @@ TEST_CASE("sigstore: a leaf is the hashedrekord of the envelope, in one form of 
     return text.replace(text.find("HASH"), 4, digest);
   };
   CHECK(value(audit::hashedrekord_leaf(envelope, nullptr)) == expected(R"({"content":"AQID"})"));
+  // The format's page has this example.
+  CHECK(read(fs::path(SIGILLO_DOCS) / "formats/sigstore-bundle.md")
+            .find(expected(R"({"content":"AQID"})")) != std::string::npos);
   const core::PublicKey key = key_of(1).public_key();
   CHECK(
       value(audit::hashedrekord_leaf(envelope, &key)) ==
