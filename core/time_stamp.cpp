@@ -23,6 +23,7 @@ using Algorithm = Owned<X509_ALGOR, X509_ALGOR_free>;
 using Integer = Owned<ASN1_INTEGER, ASN1_INTEGER_free>;
 using Certificate = Owned<X509, X509_free>;
 using Store = Owned<X509_STORE, X509_STORE_free>;
+using ChainContext = Owned<X509_STORE_CTX, X509_STORE_CTX_free>;
 using VerifyContext = Owned<TS_VERIFY_CTX, TS_VERIFY_CTX_free>;
 
 constexpr std::size_t kNonceBytes = 8;
@@ -250,11 +251,35 @@ std::string subject_of(X509* certificate) {
   return length > 0 ? std::string(data, static_cast<std::size_t>(length)) : "";
 }
 
-// Who signed a token that has been verified.
-std::string authority_of(PKCS7* token) {
+Result<Bytes> der_of(X509* certificate) {
+  const int length = i2d_X509(certificate, nullptr);
+  if (length <= 0) return openssl::failure("cannot write a certificate");
+  Bytes der(static_cast<std::size_t>(length));
+  std::uint8_t* position = der.data();
+  if (i2d_X509(certificate, &position) != length)
+    return openssl::failure("cannot write a certificate");
+  return der;
+}
+
+// Who signed a token that has been verified: its name, and its certificates up to a root.
+Status add_authority(TimeStamp& stamp, PKCS7* token, const TimeStampRoots& roots) {
   const Owned<STACK_OF(X509), free_signers> signers(PKCS7_get0_signers(token, nullptr, 0));
-  if (signers == nullptr || sk_X509_num(signers.get()) != 1) return "";
-  return subject_of(sk_X509_value(signers.get(), 0));
+  if (signers == nullptr || sk_X509_num(signers.get()) != 1) return {};
+  X509* const signer = sk_X509_value(signers.get(), 0);
+  stamp.authority = subject_of(signer);
+  SIGILLO_TRY(const Store store, store_at(roots, stamp.time));
+  const ChainContext context(X509_STORE_CTX_new());
+  if (context == nullptr ||
+      X509_STORE_CTX_init(context.get(), store.get(), signer, token->d.sign->cert) != 1 ||
+      X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_TIMESTAMP_SIGN) != 1 ||
+      X509_verify_cert(context.get()) != 1)
+    return openssl::failure("cannot give the certificates of an authority");
+  STACK_OF(X509)* const chain = X509_STORE_CTX_get0_chain(context.get());
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    SIGILLO_TRY(Bytes der, der_of(sk_X509_value(chain, i)));
+    stamp.certificates.push_back(std::move(der));
+  }
+  return {};
 }
 
 // `request` holds the imprint, and the nonce if one is asked for.
@@ -274,7 +299,7 @@ Result<TimeStamp> verify(ByteView response_der, TS_REQ* request, const TimeStamp
     return Error{ErrorCode::not_trusted,
                  fmt::format("the time stamp is from a time to come, {}", to_rfc3339(stamp.time)),
                  "check the clock of this machine"};
-  stamp.authority = authority_of(TS_RESP_get_token(response.get()));
+  SIGILLO_TRY_VOID(add_authority(stamp, TS_RESP_get_token(response.get()), roots));
   return stamp;
 }
 

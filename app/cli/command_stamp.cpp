@@ -41,21 +41,6 @@ Result<audit::StampedCheckpoint> checkpoint_to_stamp(const audit::Workspace& wor
   return audit::stamped_checkpoint(note, {log});
 }
 
-Result<core::Bytes> ask(const StampArguments& arguments, const core::Bytes& query) {
-  client::HttpPost post;
-  post.url = arguments.tsa;
-  post.body = core::as_text(query);
-  post.content_type = core::kTimeStampQueryType;
-  post.timeout = std::chrono::seconds(arguments.timeout_seconds);
-  post.max_answer_bytes = core::kMaxTimeStampBytes;
-  SIGILLO_TRY(const client::HttpAnswer answer, client::http_post(post));
-  if (answer.status != 200)
-    return Error{ErrorCode::io_error,
-                 fmt::format("{} answers with status {}", arguments.tsa, answer.status),
-                 "check that the URL is that of an RFC 3161 authority, then try again"};
-  return core::to_bytes(answer.body);
-}
-
 Result<ExitCode> append(Context& context, const audit::Workspace& workspace,
                         const audit::StampedCheckpoint& stamped, const core::Bytes& response,
                         const core::TimeStamp& stamp) {
@@ -80,7 +65,8 @@ Result<ExitCode> stamp_online(Context& context, const StampArguments& arguments)
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::StampedCheckpoint stamped, checkpoint_to_stamp(workspace));
   SIGILLO_TRY(const core::Bytes query, core::time_stamp_query(stamped.imprint(), context.entropy));
-  SIGILLO_TRY(const core::Bytes response, ask(arguments, query));
+  SIGILLO_TRY(const core::Bytes response,
+              ask_authority(arguments.tsa, query, std::chrono::seconds(arguments.timeout_seconds)));
   const auto stamp = core::verify_time_stamp_answer(response, query, stamped.imprint(), roots,
                                                     context.clock.now());
   if (!stamp.has_value()) return stamp.error().in(arguments.tsa);

@@ -57,6 +57,7 @@ void add_serve_commands(Command app, Context& context);      // serve, tokens
 void add_witness_commands(Command app, Context& context);    // witness, log cosign
 void add_values_commands(Command app, Context& context);     // values
 void add_stamp_commands(Command app, Context& context);      // log stamp, log stamps
+void add_sigstore_command(Command app, Context& context);    // log sigstore-bundle
 void add_completion_command(Command app, Context& context);  // completion
 
 // Puts an example into the help of every command; called when all are there.

@@ -50,6 +50,9 @@ constexpr std::array kExamples = {
     Example{"log cosign", "--policy witnesses.policy --output checkpoint.txt"},
     Example{"log stamp", "--tsa https://tsa.example.com --tsa-roots tsa-roots.pem"},
     Example{"log stamps", "--tsa-roots tsa-roots.pem"},
+    Example{"log sigstore-bundle",
+            "5 --output entry-5.sigstore.json --trusted-root trusted-root.json "
+            "--tsa https://tsa.example.com --tsa-roots tsa-roots.pem"},
     Example{"log prove", "5 --output entry-5.tlog-proof"},
     Example{"log verify-proof",
             "entry-5.tlog-proof --leaf entry-5.json --log-key \"$(cat log.vkey)\""},

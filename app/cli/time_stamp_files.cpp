@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/client/http_client.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -14,6 +15,21 @@ Result<core::TimeStampRoots> read_roots(const std::string& file) {
   auto roots = core::TimeStampRoots::from_pem(core::as_text(pem));
   if (!roots.has_value()) return roots.error().in(file);
   return roots;
+}
+
+Result<core::Bytes> ask_authority(const std::string& url, const core::Bytes& query,
+                                  std::chrono::seconds timeout) {
+  client::HttpPost post;
+  post.url = url;
+  post.body = core::as_text(query);
+  post.content_type = core::kTimeStampQueryType;
+  post.timeout = timeout;
+  post.max_answer_bytes = core::kMaxTimeStampBytes;
+  SIGILLO_TRY(const client::HttpAnswer answer, client::http_post(post));
+  if (answer.status != 200)
+    return Error{ErrorCode::io_error, fmt::format("{} answers with status {}", url, answer.status),
+                 "check that the URL is that of an RFC 3161 authority, then try again"};
+  return core::to_bytes(answer.body);
 }
 
 std::string stamp_time(const core::TimeStamp& stamp) {

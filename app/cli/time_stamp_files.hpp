@@ -1,6 +1,7 @@
 // Time stamps as the command line meets them: files of roots and responses, stamps in the ledger.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -10,6 +11,10 @@ namespace sigillo::cli {
 
 // Reads roots (PEM); errors name the file.
 [[nodiscard]] core::Result<core::TimeStampRoots> read_roots(const std::string& file);
+// Sends a query to an authority, and gives its answer, unverified. io_error if it has none.
+[[nodiscard]] core::Result<core::Bytes> ask_authority(const std::string& url,
+                                                      const core::Bytes& query,
+                                                      std::chrono::seconds timeout);
 // "2026-11-25T12:00:00Z, to 1.5 s", as its authority bounds it.
 [[nodiscard]] std::string stamp_time(const core::TimeStamp& stamp);
 

@@ -75,7 +75,9 @@ Problem unreadable(const Error& error) {
 }  // namespace
 
 Response Service::verify_proof(const Request& request) {
-  const auto refuse = [&](Problem problem) { return to_response(problem, request.request_id); };
+  const auto refuse = [&](const Problem& problem) {
+    return to_response(problem, request.request_id);
+  };
   if (const auto problem = over_limit(request)) return refuse(*problem);
   if (!request.query.empty()) return refuse({ProblemKind::bad_request, "this path has no query"});
   if (media_type(request.content_type) != kJson) {

@@ -137,6 +137,43 @@ stdout_has "size $before stamped at"
 sound w
 [ "$(sigillo log stamps --tsa-roots tsa/ca.pem | grep -c '  verified$')" = 2 ] || fail "there are not two time stamps"
 
+note "Sigstore bundles, with a time stamp on the entry's signature"
+expect 0 sigillo log sigstore-bundle 2 -o plain.json
+stdout_has "entry 2 of test.example/w/sigstore at size"; stdout_has "no time stamp"
+expect 0 sigillo log sigstore-bundle 2 -o online.json --trusted-root root.json --tsa "$url/stamp" --tsa-roots tsa/ca.pem --json
+json_has 'j["entry"] == 2 and j["bundle"] == "online.json" and j["time_stamp"]["authority"] == "CN=tsa"'
+expect 0 sigillo log sigstore-bundle 2 --request s.tsq --json; json_has 'j["entry"] == 2 and len(j["imprint"]) == 64'
+answer tsa s.tsq s.tsr
+answer foreign s.tsq sf.tsr
+bundle="sigillo log sigstore-bundle 2 -o files.json --request s.tsq"
+refuse 1 not-trusted $bundle --response sf.tsr --tsa-roots tsa/ca.pem
+refuse 1 proof-invalid sigillo log sigstore-bundle 1 -o files.json --request s.tsq --response s.tsr --tsa-roots tsa/ca.pem
+refuse 3 invalid-argument $bundle --response s.tsr
+refuse 3 invalid-argument sigillo log sigstore-bundle 2 -o files.json --response s.tsr --tsa-roots tsa/ca.pem
+refuse 3 invalid-argument sigillo log sigstore-bundle 2 -o files.json --tsa-roots tsa/ca.pem
+refuse 3 invalid-argument sigillo log sigstore-bundle 2
+refuse 3 not-found sigillo log sigstore-bundle 99999 -o files.json
+[ ! -e files.json ] || fail "a bundle was written"
+expect 0 $bundle --response s.tsr --tsa-roots tsa/ca.pem
+stdout_has "signature stamped by CN=tsa at 2"
+expect 0 python3 - <<'PYTHON'
+import base64, hashlib, json
+plain, online, files = (json.load(open(name + ".json")) for name in ("plain", "online", "files"))
+for bundle in (online, files):
+    assert len(bundle["verificationMaterial"].pop("timestampVerificationData")["rfc3161Timestamps"]) == 1
+assert plain == online == files
+assert plain["mediaType"] == "application/vnd.dev.sigstore.bundle.v0.3+json"
+body = json.loads(base64.b64decode(plain["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"]))
+payload = base64.b64decode(plain["dsseEnvelope"]["payload"])
+kind = plain["dsseEnvelope"]["payloadType"].encode()
+pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+digest = body["spec"]["hashedRekordV002"]["data"]["digest"]
+assert base64.b64decode(digest) == hashlib.sha256(pae).digest()
+root = json.load(open("root.json"))
+assert len(root["tlogs"]) == 1 and len(root["timestampAuthorities"][0]["certChain"]["certificates"]) == 2
+PYTHON
+sound w
+
 note "a time stamp of another ledger, and one that was damaged"
 workspace other
 expect 0 sigillo --workspace other log stamp --request o.tsq

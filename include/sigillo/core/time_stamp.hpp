@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "sigillo/core/clock.hpp"
 #include "sigillo/core/digest.hpp"
@@ -48,6 +49,8 @@ struct TimeStamp {
   std::string serial;                           // of the token: lower-case hex
   std::string policy;                           // OID of the authority's policy
   std::string authority;  // subject of its certificate (RFC 2253, ASCII); empty if not verified
+  // DER: its certificate first, the root that was given last; empty if not verified.
+  std::vector<Bytes> certificates;
 };
 
 // read_time_stamp reads what a granted response says, and verifies nothing. invalid_input for what
