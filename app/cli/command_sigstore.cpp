@@ -8,6 +8,7 @@
 #include "app/cli/time_stamp_files.hpp"
 #include "app/client/http_client.hpp"
 #include "sigillo/audit/sigstore.hpp"
+#include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -102,7 +103,7 @@ void tell(const Context& context, const SigstoreArguments& arguments, const Sigs
     Json json{{"entry", entry.index},          {"log", entry.log.vkey()},
               {"size", entry.checkpoint.size}, {"signer", entry.signer.id().hex()},
               {"bundle", arguments.output},    {"time_stamp", nullptr}};
-    if (!answer.response.empty()) json["time_stamp"] = to_json(answer.stamp);
+    if (!answer.response.empty()) json["time_stamp"] = audit::to_json(answer.stamp);
     print_out("{}", json_line(json));
     return;
   }
