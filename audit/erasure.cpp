@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "sigillo/audit/private_values.hpp"
@@ -20,9 +19,6 @@ namespace {
 
 // A record names at most as many commitments as leave room for their subjects in a leaf.
 constexpr std::size_t kCommitmentsPerRecord = 128;
-// The members of a run's record that are commitments.
-constexpr std::array<std::string_view, 5> kHiddenFields = {"command", "environment", "user",
-                                                           "host_name", "folder"};
 
 std::string text_of(const Json& fields, std::string_view name) {
   return core::json_string(fields, name, "record").value_or("");
@@ -44,7 +40,7 @@ Result<Told> read_ledger(const Workspace& workspace) {
         if (!record.has_value() || !trust.accept(entry.index, *record).has_value()) return {};
         told.history.accept(entry.index, *record);
         if (record->kind->name != "run-start") return {};
-        for (const std::string_view field : kHiddenFields)
+        for (const std::string_view field : kCommittedFields)
           told.values.push_back({text_of(record->fields, field), std::string(field), entry.index,
                                  "run " + text_of(record->fields, "run_id"), false, std::nullopt});
         return {};

@@ -210,15 +210,14 @@ Result<Json> start_fields(const Workspace& workspace, const RunRequest& request,
               {"accelerators", accelerator_inventory()},
               {"started_at", core::to_rfc3339(clock.now())}};
   std::error_code ignored;
-  const std::array<std::pair<std::string_view, std::string>, 5> hidden = {
-      {{"command", nul_terminated(request.command)},
-       {"environment", allowed_environment()},
-       {"user", user_name()},
-       {"host_name", host_name()},
-       {"folder", fs::current_path(ignored).string()}}};
+  // In the order of kCommittedFields.
+  const std::array<std::string, kCommittedFields.size()> hidden = {
+      nul_terminated(request.command), allowed_environment(), user_name(), host_name(),
+      fs::current_path(ignored).string()};
   SIGILLO_TRY(PrivateValues values, PrivateValues::open(workspace.private_values_file()));
-  for (const auto& [field, value] : hidden) {
-    SIGILLO_TRY(const core::Digest commitment, values.commit(field, value, entropy));
+  for (std::size_t i = 0; i < hidden.size(); ++i) {
+    const std::string_view field = kCommittedFields[i];
+    SIGILLO_TRY(const core::Digest commitment, values.commit(field, hidden[i], entropy));
     fields[std::string(field)] = commitment.hex();
   }
   return fields;

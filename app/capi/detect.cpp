@@ -55,23 +55,13 @@ void write_numbers(const core::Detection& detection, sigillo_detection* out) {
   std::memcpy(out, &numbers, sizeof numbers);
 }
 
-core::Status check_output(const Output& output) {
-  if (output.detection == nullptr) return null_argument(output.function, "detection");
-  if (output.detection->struct_size < sizeof(sigillo_detection)) {
-    return core::Error{
-        core::ErrorCode::invalid_argument,
-        std::string(output.function) + ": detection->struct_size is smaller than in any version",
-        "set it to sizeof(sigillo_detection)"};
-  }
-  return {};
-}
-
 // detect(options) makes the detection.
 template <class Detect>
 sigillo_status run(const Output& output, const sigillo_detect_options* given, Detect detect) {
   std::string json;
   const sigillo_status status = guarded([&]() -> core::Status {
-    SIGILLO_TRY_VOID(check_output(output));
+    SIGILLO_TRY_VOID(
+        capi::check_result(output.detection, output.function, "detection", "sigillo_detection"));
     SIGILLO_TRY(const watermark::DetectOptions options, read_options(given, output.function));
     SIGILLO_TRY(const core::Detection detection, detect(options));
     SIGILLO_TRY(json, core::canonical_json(core::to_json(detection)));

@@ -99,6 +99,20 @@ template <class Struct>
   return known;
 }
 
+// check_result: a struct that the library may write all of its own members to. `type` is its name.
+template <class Struct>
+[[nodiscard]] core::Status check_result(const Struct* result, std::string_view function,
+                                        std::string_view name, std::string_view type) {
+  if (result == nullptr) return null_argument(function, name);
+  if (result->struct_size < sizeof(Struct)) {
+    return core::Error{core::ErrorCode::invalid_argument,
+                       std::string(function) + ": " + std::string(name) +
+                           "->struct_size is smaller than in any version",
+                       "set it to sizeof(" + std::string(type) + ")"};
+  }
+  return {};
+}
+
 // guarded(body): the status of a body that returns a core::Status. No exception passes.
 template <class Body>
 sigillo_status guarded(Body&& body) noexcept {

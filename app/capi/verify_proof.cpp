@@ -52,13 +52,7 @@ void write_answer(const audit::ProofAnswer& answer, sigillo_proof_answer* out) {
 
 // Nothing of an earlier answer is left to be read.
 core::Status clear(sigillo_proof_answer* out) {
-  if (out == nullptr) return null_argument(kFunction, "answer");
-  if (out->struct_size < sizeof(sigillo_proof_answer)) {
-    return core::Error{
-        core::ErrorCode::invalid_argument,
-        std::string(kFunction) + ": answer->struct_size is smaller than in any version",
-        "set it to sizeof(sigillo_proof_answer)"};
-  }
+  SIGILLO_TRY_VOID(capi::check_result(out, kFunction, "answer", "sigillo_proof_answer"));
   sigillo_proof_answer none{};
   none.struct_size = out->struct_size;
   std::memcpy(out, &none, sizeof none);

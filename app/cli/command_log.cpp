@@ -183,18 +183,10 @@ Result<ExitCode> checkpoint(const Context& context) {
   return ExitCode::done;
 }
 
-Error no_log_named() {
-  return {ErrorCode::invalid_argument, "nothing says which log is trusted",
-          "give --log-key, or --policy with a policy that lists logs"};
-}
-
-// What makes a checkpoint count: the log's key, a policy's quorum, or both.
+// What makes a checkpoint of this log count: its key, and a policy's quorum if one is asked for.
 Result<audit::CheckpointTrust> trust_of(const Context& context, const std::string& policy_file,
-                                        const std::optional<audit::NoteVerifier>& log) {
-  if (policy_file.empty()) {
-    if (log.has_value()) return audit::trust_log(*log);
-    return no_log_named();
-  }
+                                        const audit::NoteVerifier& log) {
+  if (policy_file.empty()) return audit::trust_log(log);
   SIGILLO_TRY(audit::WitnessPolicy policy, read_policy(policy_file));
   return audit::trust_policy(std::move(policy), log, context.clock.now());
 }
@@ -367,7 +359,9 @@ Result<ProofFiles> read_proof_files(const LogArguments& arguments) {
 
 Result<ExitCode> verify_proof(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const ProofFiles files, read_proof_files(arguments));
-  if (arguments.key.empty() && arguments.policy.empty()) return no_log_named();
+  if (arguments.key.empty() && arguments.policy.empty())
+    return Error{ErrorCode::invalid_argument, "nothing says which log is trusted",
+                 "give --log-key, or --policy with a policy that lists logs"};
   audit::ProofQuestion question{core::as_text(files.receipt), files.leaf, {}, {}, {}, {}};
   question.policy_name = arguments.policy;
   question.roots_name = arguments.roots;

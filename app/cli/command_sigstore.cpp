@@ -21,10 +21,9 @@ using core::ExitCode;
 using core::Json;
 using core::Result;
 
-struct SigstoreArguments {
+struct SigstoreArguments : AuthorityArguments {
   std::uint64_t entry = 0;
-  std::string output, trusted_root, tsa, request, response, roots;
-  int timeout_seconds = 30;
+  std::string output, trusted_root;
 };
 
 // How a time stamp on the entry's signature comes into the bundle.
@@ -86,8 +85,7 @@ Result<Answer> answer_for(Context& context, const SigstoreArguments& arguments, 
   core::Bytes query;
   if (stamping == Stamping::online) {
     SIGILLO_TRY(query, core::time_stamp_query(entry.imprint(), context.entropy));
-    SIGILLO_TRY(answer.response, ask_authority(arguments.tsa, query,
-                                               std::chrono::seconds(arguments.timeout_seconds)));
+    SIGILLO_TRY(answer.response, ask_authority(arguments, query));
   } else {
     SIGILLO_TRY(query, core::read_file(arguments.request, core::kMaxTimeStampQueryBytes));
     SIGILLO_TRY(answer.response, core::read_file(arguments.response, core::kMaxTimeStampBytes));
@@ -151,18 +149,9 @@ void add_sigstore_command(Command app, Context& context) {
   command.option("--trusted-root", arguments->trusted_root,
                  "file to write a trusted root (v0.2) to: the log's key, and the authority that "
                  "stamped; the signer's key is `sigillo keys export owner --format pem`");
-  command.option("--tsa", arguments->tsa,
-                 "URL of an RFC 3161 time-stamping authority, http or https, to stamp the entry's "
-                 "signature");
-  command.option("--request", arguments->request,
-                 "without --response: file to write the query to, for a machine that is "
-                 "connected; with it: that query");
-  command.option("--response", arguments->response, "file with the authority's answer");
-  command.option("--tsa-roots", arguments->roots,
-                 "root certificates of the authority (PEM); nothing is trusted by itself");
-  command.option("--timeout", arguments->timeout_seconds, "seconds to wait for the authority")
-      .between(1, 300)
-      .show_default();
+  add_authority_options(command, *arguments,
+                        "URL of an RFC 3161 time-stamping authority, http or https, to stamp the "
+                        "entry's signature");
   command.footer(
       "The bundle's log is derived from the ledger: its name ends in /sigstore, and its leaves are "
       "hashedrekord 0.0.2 entries with the hash of each envelope. It is stored nowhere, and is not "

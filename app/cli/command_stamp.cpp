@@ -19,17 +19,6 @@ using core::ExitCode;
 using core::Json;
 using core::Result;
 
-struct StampArguments {
-  std::string tsa, request, response, roots;
-  int timeout_seconds = 30;
-};
-
-Result<audit::NoteVerifier> log_key(const audit::Workspace& workspace, const Ledger& ledger) {
-  SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(workspace.config().log_key));
-  SIGILLO_TRY(const core::PublicKey key, core::PublicKey::from_pem(info.public_key));
-  return audit::NoteVerifier::create(ledger.origin(), key);
-}
-
 // The checkpoint over everything that is durable; signed now if there is none.
 Result<audit::StampedCheckpoint> checkpoint_to_stamp(const audit::Workspace& workspace) {
   SIGILLO_TRY(const core::PrivateKey key,
@@ -59,21 +48,20 @@ Result<ExitCode> append(Context& context, const audit::Workspace& workspace,
   return ExitCode::done;
 }
 
-Result<ExitCode> stamp_online(Context& context, const StampArguments& arguments) {
+Result<ExitCode> stamp_online(Context& context, const AuthorityArguments& arguments) {
   SIGILLO_TRY_VOID(client::check_http_url(arguments.tsa));
   SIGILLO_TRY(const core::TimeStampRoots roots, read_roots(arguments.roots));
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::StampedCheckpoint stamped, checkpoint_to_stamp(workspace));
   SIGILLO_TRY(const core::Bytes query, core::time_stamp_query(stamped.imprint(), context.entropy));
-  SIGILLO_TRY(const core::Bytes response,
-              ask_authority(arguments.tsa, query, std::chrono::seconds(arguments.timeout_seconds)));
+  SIGILLO_TRY(const core::Bytes response, ask_authority(arguments, query));
   const auto stamp = core::verify_time_stamp_answer(response, query, stamped.imprint(), roots,
                                                     context.clock.now());
   if (!stamp.has_value()) return stamp.error().in(arguments.tsa);
   return append(context, workspace, stamped, response, *stamp);
 }
 
-Result<ExitCode> write_request(Context& context, const StampArguments& arguments) {
+Result<ExitCode> write_request(Context& context, const AuthorityArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::StampedCheckpoint stamped, checkpoint_to_stamp(workspace));
   SIGILLO_TRY(const core::Bytes query, core::time_stamp_query(stamped.imprint(), context.entropy));
@@ -94,7 +82,7 @@ Result<ExitCode> write_request(Context& context, const StampArguments& arguments
 Result<audit::StampedCheckpoint> checkpoint_of(const audit::Workspace& workspace,
                                                const core::Digest& imprint) {
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const audit::NoteVerifier log, log_key(workspace, ledger));
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
   SIGILLO_TRY(const std::vector<audit::StoredCheckpoint> stored, ledger.checkpoints());
   for (auto one = stored.rbegin(); one != stored.rend(); ++one) {
     SIGILLO_TRY(audit::StampedCheckpoint stamped, audit::stamped_checkpoint(one->note, {log}));
@@ -105,7 +93,7 @@ Result<audit::StampedCheckpoint> checkpoint_of(const audit::Workspace& workspace
                "give the answer to a query that this workspace wrote"};
 }
 
-Result<ExitCode> take_response(Context& context, const StampArguments& arguments) {
+Result<ExitCode> take_response(Context& context, const AuthorityArguments& arguments) {
   SIGILLO_TRY(const core::TimeStampRoots roots, read_roots(arguments.roots));
   SIGILLO_TRY(const core::Bytes response,
               core::read_file(arguments.response, core::kMaxTimeStampBytes));
@@ -120,7 +108,7 @@ Result<ExitCode> take_response(Context& context, const StampArguments& arguments
   return append(context, workspace, stamped, response, stamp);
 }
 
-Result<ExitCode> stamp(Context& context, const StampArguments& arguments) {
+Result<ExitCode> stamp(Context& context, const AuthorityArguments& arguments) {
   const bool offline = arguments.tsa.empty() && !arguments.request.empty();
   if (offline && arguments.response.empty()) return write_request(context, arguments);
   if (arguments.roots.empty())
@@ -134,14 +122,14 @@ Result<ExitCode> stamp(Context& context, const StampArguments& arguments) {
 }
 
 // Every time stamp; with roots, whether each one holds.
-Result<ExitCode> stamps(const Context& context, const StampArguments& arguments) {
+Result<ExitCode> stamps(const Context& context, const AuthorityArguments& arguments) {
   std::optional<core::TimeStampRoots> roots;
   if (!arguments.roots.empty()) {
     SIGILLO_TRY(roots, read_roots(arguments.roots));
   }
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const audit::NoteVerifier log, log_key(workspace, ledger));
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
   SIGILLO_TRY(const std::vector<audit::RecordedStamp> list, audit::recorded_time_stamps(ledger));
   bool all_hold = true;
   for (const audit::RecordedStamp& one : list) {
@@ -176,21 +164,12 @@ Result<ExitCode> stamps(const Context& context, const StampArguments& arguments)
 
 void add_stamp_commands(Command app, Context& context) {
   Command log = app.find_group("log");
-  auto arguments = std::make_shared<StampArguments>();
+  auto arguments = std::make_shared<AuthorityArguments>();
   Command command =
       add_command(log, context, "stamp", "have the checkpoint time-stamped by a third party",
                   [&context, arguments] { return stamp(context, *arguments); });
-  command.option("--tsa", arguments->tsa,
-                 "URL of an RFC 3161 time-stamping authority, http or https");
-  command.option("--request", arguments->request,
-                 "without --response: file to write the query to, for a machine that is "
-                 "connected; with it: that query");
-  command.option("--response", arguments->response, "file with the authority's answer");
-  command.option("--tsa-roots", arguments->roots,
-                 "root certificates of the authority (PEM); nothing is trusted by itself");
-  command.option("--timeout", arguments->timeout_seconds, "seconds to wait for the authority")
-      .between(1, 300)
-      .show_default();
+  add_authority_options(command, *arguments,
+                        "URL of an RFC 3161 time-stamping authority, http or https");
   command.footer(
       "Signs a checkpoint over all entries first. The answer is verified, then recorded as an "
       "entry, so that the next checkpoint covers it.");

@@ -10,6 +10,20 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 
+void add_authority_options(Command command, AuthorityArguments& arguments,
+                           const std::string& tsa_help) {
+  command.option("--tsa", arguments.tsa, tsa_help);
+  command.option("--request", arguments.request,
+                 "without --response: file to write the query to, for a machine that is "
+                 "connected; with it: that query");
+  command.option("--response", arguments.response, "file with the authority's answer");
+  command.option("--tsa-roots", arguments.roots,
+                 "root certificates of the authority (PEM); nothing is trusted by itself");
+  command.option("--timeout", arguments.timeout_seconds, "seconds to wait for the authority")
+      .between(1, 300)
+      .show_default();
+}
+
 Result<core::TimeStampRoots> read_roots(const std::string& file) {
   SIGILLO_TRY(const core::Bytes pem, core::read_file(file, core::kMaxTimeStampRootsBytes));
   auto roots = core::TimeStampRoots::from_pem(core::as_text(pem));
@@ -17,17 +31,17 @@ Result<core::TimeStampRoots> read_roots(const std::string& file) {
   return roots;
 }
 
-Result<core::Bytes> ask_authority(const std::string& url, const core::Bytes& query,
-                                  std::chrono::seconds timeout) {
+Result<core::Bytes> ask_authority(const AuthorityArguments& arguments, const core::Bytes& query) {
   client::HttpPost post;
-  post.url = url;
+  post.url = arguments.tsa;
   post.body = core::as_text(query);
   post.content_type = core::kTimeStampQueryType;
-  post.timeout = timeout;
+  post.timeout = std::chrono::seconds(arguments.timeout_seconds);
   post.max_answer_bytes = core::kMaxTimeStampBytes;
   SIGILLO_TRY(const client::HttpAnswer answer, client::http_post(post));
   if (answer.status != 200)
-    return Error{ErrorCode::io_error, fmt::format("{} answers with status {}", url, answer.status),
+    return Error{ErrorCode::io_error,
+                 fmt::format("{} answers with status {}", arguments.tsa, answer.status),
                  "check that the URL is that of an RFC 3161 authority, then try again"};
   return core::to_bytes(answer.body);
 }

@@ -1,20 +1,29 @@
 // Time stamps as the command line meets them: files of roots and responses, stamps in the ledger.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
 
+#include "app/cli/command.hpp"
 #include "sigillo/audit/time_stamp.hpp"
 
 namespace sigillo::cli {
 
+// How an authority is reached: at a URL, or by files that somebody carries to it.
+struct AuthorityArguments {
+  std::string tsa, request, response, roots;
+  int timeout_seconds = 30;
+};
+// Declares --tsa with this help, --request, --response, --tsa-roots and --timeout.
+void add_authority_options(Command command, AuthorityArguments& arguments,
+                           const std::string& tsa_help);
+
 // Reads roots (PEM); errors name the file.
 [[nodiscard]] core::Result<core::TimeStampRoots> read_roots(const std::string& file);
-// Sends a query to an authority, and gives its answer, unverified. io_error if it has none.
-[[nodiscard]] core::Result<core::Bytes> ask_authority(const std::string& url,
-                                                      const core::Bytes& query,
-                                                      std::chrono::seconds timeout);
+// Sends a query to the authority at --tsa, and gives its answer, unverified. io_error if it has
+// none.
+[[nodiscard]] core::Result<core::Bytes> ask_authority(const AuthorityArguments& arguments,
+                                                      const core::Bytes& query);
 // "2026-11-25T12:00:00Z, to 1.5 s", as its authority bounds it.
 [[nodiscard]] std::string stamp_time(const core::TimeStamp& stamp);
 

@@ -67,6 +67,13 @@ Problem problem_of(const core::Error& error) {
   return problem;
 }
 
+Problem unsupported_media(std::vector<std::string> supported) {
+  Problem problem{ProblemKind::unsupported_media,
+                  "this server reads the media types that are listed"};
+  problem.supported = std::move(supported);
+  return problem;
+}
+
 Response to_response(const Problem& problem, std::string_view request_id) {
   const KindInfo& kind = info(problem.kind);
   core::Json body{{"type", fmt::format("https://sigillo.dev/problems/{}", kind.name)},

@@ -9,6 +9,7 @@
 
 namespace sigillo::server {
 
+inline constexpr std::string_view kJsonType = "application/json";
 inline constexpr std::string_view kProblemType = "application/problem+json";
 
 // X(name, status, title): every kind of problem. A name is the end of its type URI and is never
@@ -51,6 +52,8 @@ struct Problem {
 // What the environment did (4, 2) is told as "unavailable" or "internal" without its message, which
 // may name paths of this machine. What the caller did is told in full.
 [[nodiscard]] Problem problem_of(const core::Error& error);
+// 415, with what is read instead.
+[[nodiscard]] Problem unsupported_media(std::vector<std::string> supported);
 [[nodiscard]] Response to_response(const Problem& problem, std::string_view request_id);
 
 }  // namespace sigillo::server

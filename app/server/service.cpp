@@ -18,12 +18,11 @@ using core::Result;
 
 namespace {
 
-constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 const core::JsonLimits kBodyLimits{kMaxBodyBytes, 16};
 
 Response json_response(int status, const Json& value) {
-  return {status, std::string(kJson), value.dump() + "\n"};
+  return {status, std::string(kJsonType), value.dump() + "\n"};
 }
 
 Response refuse(const Request& request, ProblemKind kind, std::string detail) {
@@ -32,13 +31,6 @@ Response refuse(const Request& request, ProblemKind kind, std::string detail) {
 
 Response refuse(const Request& request, const Error& error) {
   return to_response(problem_of(error), request.request_id);
-}
-
-Response unsupported_media(const Request& request, std::vector<std::string> supported) {
-  Problem problem{ProblemKind::unsupported_media,
-                  "this server reads the media types that are listed"};
-  problem.supported = std::move(supported);
-  return to_response(problem, request.request_id);
 }
 
 struct Question {
@@ -110,7 +102,7 @@ bool is_utf8_plain(std::string_view content_type) {
 // Nothing: the media type is none of ours.
 std::optional<Result<Question>> read_question(const Request& request) {
   const std::string type = media_type(request.content_type);
-  if (type == kJson) return question_from_json(request.body);
+  if (type == kJsonType) return question_from_json(request.body);
   if (type == "multipart/form-data") return question_from_form(request);
   if (type != "text/plain" || !is_utf8_plain(request.content_type)) return std::nullopt;
   Question question;
@@ -135,14 +127,14 @@ const std::vector<Service::Route>& Service::routes() {
   static const std::vector<Route> table{
       {"GET", "/", "text/html", &Service::page},
       {"POST", "/", "text/html", &Service::page_result},
-      {"POST", "/v1/verify", kJson, &Service::verify},
-      {"POST", "/v1/verify-proof", kJson, &Service::verify_proof},
-      {"POST", "/v1/records", kJson, &Service::append_record},
-      {"GET", "/v1/detectors", kJson, &Service::detectors},
+      {"POST", "/v1/verify", kJsonType, &Service::verify},
+      {"POST", "/v1/verify-proof", kJsonType, &Service::verify_proof},
+      {"POST", "/v1/records", kJsonType, &Service::append_record},
+      {"GET", "/v1/detectors", kJsonType, &Service::detectors},
       {"GET", "/healthz", "text/plain", &Service::health},
       {"GET", "/readyz", "text/plain", &Service::readiness},
       {"GET", "/metrics", "text/plain", &Service::metrics_text},
-      {"GET", "/openapi.json", kJson, &Service::openapi},
+      {"GET", "/openapi.json", kJsonType, &Service::openapi},
       {"GET", "/checkpoint", "text/plain", &Service::log_checkpoint, true},
       {"GET", "/tile/", "application/octet-stream", &Service::log_tile, true},
       {"GET", "/v1/proofs/", "text/plain", &Service::log_proof, true},
@@ -227,8 +219,9 @@ Response Service::verify(const Request& request) {
     return refuse(request, ProblemKind::bad_request, in_query.error().message);
   auto question = read_question(request);
   if (!question.has_value())
-    return unsupported_media(
-        request, {"text/plain; charset=utf-8", "application/json", "multipart/form-data"});
+    return to_response(
+        unsupported_media({"text/plain; charset=utf-8", "application/json", "multipart/form-data"}),
+        request.request_id);
   if (!question->has_value())
     return refuse(request, ProblemKind::bad_request, question->error().message);
   const auto verified = run_verification((*question)->text, *in_query || (*question)->receipt);
@@ -252,8 +245,8 @@ Response Service::append_record(const Request& request) {
                   fmt::format("the scope {} is needed", kScopeRecords));
   if (!request.query.empty())
     return refuse(request, ProblemKind::bad_request, "this path has no query");
-  if (media_type(request.content_type) != kJson)
-    return unsupported_media(request, {std::string(kJson)});
+  if (media_type(request.content_type) != kJsonType)
+    return to_response(unsupported_media({std::string(kJsonType)}), request.request_id);
   const auto parsed = core::parse_json(request.body, kBodyLimits);
   if (!parsed.has_value()) return refuse(request, ProblemKind::bad_request, parsed.error().message);
   const std::lock_guard lock(appending_);
@@ -295,7 +288,7 @@ Response Service::metrics_text(const Request& request) {
 }
 
 Response Service::openapi(const Request&) {
-  return {200, std::string(kJson), std::string(asset_openapi())};
+  return {200, std::string(kJsonType), std::string(asset_openapi())};
 }
 
 Response Service::page(const Request& request) {
@@ -323,7 +316,7 @@ Response Service::page_result(const Request& request) {
     return response;
   }
   if (media_type(request.content_type) != "multipart/form-data")
-    return unsupported_media(request, {"multipart/form-data"});
+    return to_response(unsupported_media({"multipart/form-data"}), request.request_id);
   auto question = question_from_form(request);
   if (!question.has_value())
     return html(400, render_problem(words, {ProblemKind::bad_request, question.error().message}));

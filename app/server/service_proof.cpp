@@ -15,7 +15,6 @@ using core::Result;
 
 namespace {
 
-constexpr std::string_view kJson = "application/json";
 const core::JsonLimits kQuestionLimits{kMaxBodyBytes, 2};
 
 struct OwnedQuestion {
@@ -80,12 +79,8 @@ Response Service::verify_proof(const Request& request) {
   };
   if (const auto problem = over_limit(request)) return refuse(*problem);
   if (!request.query.empty()) return refuse({ProblemKind::bad_request, "this path has no query"});
-  if (media_type(request.content_type) != kJson) {
-    Problem problem{ProblemKind::unsupported_media,
-                    "this server reads the media types that are listed"};
-    problem.supported = {std::string(kJson)};
-    return refuse(problem);
-  }
+  if (media_type(request.content_type) != kJsonType)
+    return refuse(unsupported_media({std::string(kJsonType)}));
   const auto question = read_proof_question(request.body);
   if (!question.has_value()) return refuse({ProblemKind::bad_request, question.error().message});
   const auto answer = audit::verify_proof(question->view(), clock_.now());
@@ -98,7 +93,7 @@ Response Service::verify_proof(const Request& request) {
                                         {"message", answer.error().message}};
   body["request_id"] = request.request_id;
   // Names in the parts need not be UTF-8.
-  return {200, std::string(kJson),
+  return {200, std::string(kJsonType),
           body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 

@@ -9,29 +9,7 @@ workspace w
 log_key=$(sigillo keys export log --format vkey)
 
 # authority DIR: a root and a certificate for time stamping, in DIR.
-authority() {
-  mkdir "$1"
-  cat >"$1/tsa.cnf" <<'CNF'
-[time_stamping]
-basicConstraints = critical,CA:false
-keyUsage = critical,digitalSignature
-extendedKeyUsage = critical,timeStamping
-[tsa]
-default_tsa = answers
-[answers]
-serial = ./serial
-crypto_device = builtin
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256
-ess_cert_id_alg = sha256
-CNF
-  (cd "$1"; echo 01 >serial
-   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 30 -subj "/CN=$1 root"
-   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tsa.key -out tsa.csr -subj "/CN=$1"
-   openssl x509 -req -in tsa.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile tsa.cnf -extensions time_stamping \
-     -days 30 -out tsa.pem) >"$1/log" 2>&1 || fail "no authority: $(tail -3 "$1/log")"
-}
+authority() { bash "$SCRIPTS/authority.sh" "$1" >"$1.log" 2>&1 || fail "no authority: $(tail -3 "$1.log")"; }
 # answer DIR QUERY RESPONSE
 answer() {
   (cd "$1"; openssl ts -reply -config tsa.cnf -queryfile "$SCRATCH/$2" -signer tsa.pem -inkey tsa.key -out "$SCRATCH/$3") \

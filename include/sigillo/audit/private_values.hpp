@@ -4,16 +4,22 @@
 // and value it says nothing.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sigillo/core/clock.hpp"
 #include "sigillo/core/digest.hpp"
 
 namespace sigillo::audit {
+
+// The members of a run-start record that are commitments.
+inline constexpr std::array<std::string_view, 5> kCommittedFields = {"command", "environment",
+                                                                     "user", "host_name", "folder"};
 
 [[nodiscard]] core::Digest commitment(core::ByteView salt, std::string_view field,
                                       std::string_view value);

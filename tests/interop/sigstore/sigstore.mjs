@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const [sigillo, scratch] = process.argv.slice(2);
 let verify, bundles, specs, RFC3161Timestamp;
@@ -28,29 +29,7 @@ const run = (program, args, options = {}) =>
 const own = (...args) => run(sigillo, ["--workspace", "w", ...args]);
 const openssl = (folder, ...args) => run("openssl", args, { cwd: at(folder) });
 
-function authority(name) {
-  mkdirSync(at(name));
-  writeFileSync(at(`${name}/tsa.cnf`), `[time_stamping]
-basicConstraints = critical,CA:false
-keyUsage = critical,digitalSignature
-extendedKeyUsage = critical,timeStamping
-[tsa]
-default_tsa = answers
-[answers]
-serial = ./serial
-crypto_device = builtin
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256
-ess_cert_id_alg = sha256
-`);
-  writeFileSync(at(`${name}/serial`), "01\n");
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl(name, "req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "30", "-subj", `/CN=${name} root`);
-  openssl(name, "req", "-new", ...key, "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", `/CN=${name}`);
-  openssl(name, "x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile",
-    "tsa.cnf", "-extensions", "time_stamping", "-days", "30", "-out", "tsa.pem");
-}
+const authority = (name) => run("bash", [fileURLToPath(new URL("../../scripts/authority.sh", import.meta.url)), at(name)]);
 // The bundle of an entry, stamped by that authority, and the trusted root that names both.
 function stamped(workspace, entry, name) {
   const common = ["--workspace", workspace, "log", "sigstore-bundle", String(entry), "--request", "q.tsq"];
