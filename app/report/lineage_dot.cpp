@@ -7,7 +7,7 @@ namespace sigillo::report {
 namespace {
 
 // A DOT string between quotes. A backslash begins an escape in a label, so it is doubled.
-std::string quoted(std::string_view text) {
+std::string dot_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : printable(text)) {
     if (c == '"' || c == '\\') out += '\\';
@@ -42,12 +42,12 @@ std::string lineage_dot(const audit::Lineage& lineage) {
     const audit::LineageNode& node = lineage.nodes[i];
     std::string gaps;
     for (const std::string& gap : node.gaps) gaps += (gaps.empty() ? "" : "; ") + gap;
-    out += fmt::format("  n{} [shape={}, label={}{}];\n", i, shape(node.kind),
-                       quoted(node_words(node)),
-                       gaps.empty() ? "" : ", style=dashed, xlabel=" + quoted("MISSING: " + gaps));
+    out += fmt::format(
+        "  n{} [shape={}, label={}{}];\n", i, shape(node.kind), dot_string(node_words(node)),
+        gaps.empty() ? "" : ", style=dashed, xlabel=" + dot_string("MISSING: " + gaps));
   }
   for (const audit::LineageEdge& edge : lineage.edges)
-    out += fmt::format("  n{} -> n{} [label={}];\n", edge.from, edge.to, quoted(edge.role));
+    out += fmt::format("  n{} -> n{} [label={}];\n", edge.from, edge.to, dot_string(edge.role));
   return out + "}\n";
 }
 
