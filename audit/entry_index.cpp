@@ -93,7 +93,8 @@ void remove_index(const fs::path& file) {
 
 // Not the fault of what the file holds: a new one would not help.
 bool cannot_write(const Error& error) {
-  return error.code == ErrorCode::read_only || error.code == ErrorCode::permission_denied;
+  return error.code == ErrorCode::read_only || error.code == ErrorCode::permission_denied ||
+         error.code == ErrorCode::disk_full;
 }
 bool is_damage(const Error& error) { return error.code == ErrorCode::ledger_corrupt; }
 

@@ -101,6 +101,27 @@ Status none_in_force(const ErasureHistory& history) {
                   name)};
 }
 
+// The ledger decides, as it is now: between the first look and the record another process may have
+// recorded a hold, and the record counts only if its key may sign erasures.
+Status erased_in(const ErasureHistory& history, const std::vector<core::Digest>& commitments) {
+  for (const core::Digest& commitment : commitments) {
+    const auto found = history.erased().find(commitment.hex());
+    if (found == history.erased().end())
+      return Error{ErrorCode::not_trusted,
+                   "the erasure was recorded, but counts for nothing: the trust list does not let "
+                   "its key sign erasures; no value was deleted",
+                   "sign with a key that may, then erase again"};
+    const auto hold = history.in_spite_of().find(found->second.entry);
+    if (hold != history.in_spite_of().end())
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("the legal hold \"{}\" was recorded before the erasure (entry {}); "
+                               "no value was deleted",
+                               hold->second, found->second.entry),
+                   "when the hold is lifted: `sigillo values erase --again`"};
+  }
+  return {};
+}
+
 Result<std::uint64_t> delete_values(const Workspace& workspace,
                                     const std::vector<core::Digest>& commitments) {
   std::error_code ignored;
@@ -164,7 +185,17 @@ Result<ErasureResult> erase_values(const Workspace& workspace, const ErasureRequ
     SIGILLO_TRY(const Receipt receipt, record(workspace, kErasureKind, fields, subjects, clock));
     result.entries.push_back(receipt.index);
   }
-  SIGILLO_TRY(result.values, delete_values(workspace, all));
+  if (!fresh.empty()) {
+    SIGILLO_TRY(told, read_ledger(workspace));
+    SIGILLO_TRY_VOID(erased_in(told.history, fresh));
+  }
+  auto deleted = delete_values(workspace, all);
+  if (!deleted.has_value())
+    return Error{
+        deleted.error().code,
+        "the erasure is recorded, the values are not deleted yet: " + deleted.error().message,
+        deleted.error().remedy + "; then `sigillo values erase --again`"};
+  result.values = *deleted;
   return result;
 }
 

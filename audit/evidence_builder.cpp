@@ -53,6 +53,12 @@ std::string key_of(const Parts&... parts) {
   return key;
 }
 
+// The rows whose keys begin with key_of(...) of some parts.
+void erase_prefix(std::map<std::string, Row>& rows, const std::string& prefix) {
+  auto row = rows.lower_bound(prefix);
+  while (row != rows.end() && row->first.starts_with(prefix)) row = rows.erase(row);
+}
+
 // Appends where a row comes from: the last three columns of every view.
 Row from(const std::uint64_t index, const Record& record, const std::string& signer, Row row) {
   row.emplace_back(static_cast<std::int64_t>(index));
@@ -120,9 +126,7 @@ void EvidenceBuilder::accept(std::uint64_t index, const Record& record, const st
 
 void EvidenceBuilder::take_actor(const Source& s) {
   const std::string actor = s.name("actor");
-  auto& rows = rows_["ev1_actors"];
-  std::erase_if(rows,
-                [&](const auto& row) { return std::get<std::string>(row.second[0]) == actor; });
+  erase_prefix(rows_["ev1_actors"], key_of(actor));
   for (const Json& role : s.fields().at("role"))
     put("ev1_actors", key_of(actor, role.get<std::string>()),
         from(s.index, s.record, s.signer,
@@ -147,8 +151,7 @@ void EvidenceBuilder::take_marking(const Source& s) {
   const Json& f = s.fields();
   const std::string release = f.value("release", "");
   const std::string scope = key_of(s.name("system"), release, s.name("modality"));
-  std::erase_if(rows_["ev1_marking_configs"],
-                [&](const auto& row) { return row.first.starts_with(scope); });
+  erase_prefix(rows_["ev1_marking_configs"], scope);
   for (const Json& layer : f.at("layer"))
     put("ev1_marking_configs", scope + layer.get<std::string>(),
         from(s.index, s.record, s.signer,

@@ -99,6 +99,8 @@ Result<std::uint64_t> PrivateValues::erase(const std::vector<Digest>& commitment
     erased += there ? 1 : 0;
   }
   SIGILLO_TRY_VOID(transaction.commit());
+  // secure_delete clears the cells that are deleted, not the copies that page splits left behind.
+  SIGILLO_TRY_VOID(impl_->database.execute("PRAGMA temp_store=MEMORY; VACUUM"));
   return erased;
 }
 

@@ -25,7 +25,8 @@ Error other_history(std::string message) {
   return Error{
       ErrorCode::ledger_corrupt, std::move(message),
       "keep the folder and the ledger as evidence; an old copy of the ledger was restored, "
-      "or it was forked: `sigillo log fsck --since FOLDER/checkpoint` compares them"};
+      "or it was forked: `sigillo log fsck --since FOLDER/checkpoint --log-key VKEY` compares "
+      "them"};
 }
 
 // One export at a time.
@@ -71,6 +72,7 @@ class Export {
 
   // What the folder's checkpoint covers; size 0 if it has none.
   Result<Checkpoint> find_before(const NoteVerifier& log) const;
+  Status still_there(const Checkpoint& before) const;
   Status take_up(const Checkpoint& before);
   Status add_entries();
   Status write_edge();
@@ -79,6 +81,7 @@ class Export {
   [[nodiscard]] std::uint64_t files() const { return files_; }
 
  private:
+  [[nodiscard]] Error damaged(std::string_view what) const;
   Status write(const Tile& tile, core::ByteView bytes);
   Status add(const StoredEntry& entry);
 
@@ -115,14 +118,40 @@ Result<Checkpoint> Export::find_before(const NoteVerifier& log) const {
   return before;
 }
 
+Error Export::damaged(std::string_view what) const {
+  return Error{ErrorCode::proof_invalid, fmt::format("the tiles in {} {}", folder_.string(), what),
+               "`sigillo log verify-tiles` says which; export to a new folder"};
+}
+
+// Every full tile and bundle that was exported is a file of its size, and the right edge reads as
+// it was written. The bytes of full tiles are for verify-tiles: reading them all takes as long as a
+// new export.
+Status Export::still_there(const Checkpoint& before) const {
+  const auto check = [&](const Tile& tile) -> Status {
+    const std::string path = tile_path(tile);
+    struct stat found {};
+    if (::lstat((folder_ / path).c_str(), &found) != 0)
+      return damaged(fmt::format("are not complete: {} is missing", path));
+    const off_t whole = off_t{kTileWidth} * off_t{sizeof(Digest::bytes)};
+    if (!S_ISREG(found.st_mode) || found.st_size == 0 ||
+        (tile.kind == TileKind::hashes && found.st_size != whole))
+      return damaged(fmt::format("are not complete: {} is no whole file", path));
+    return {};
+  };
+  for (unsigned level = 0; level < tile_levels(before.size); ++level)
+    for (std::uint64_t i = 0; i < level_size(level, before.size) / kTileWidth; ++i) {
+      SIGILLO_TRY_VOID(check({TileKind::hashes, level, i, kTileWidth}));
+      if (level == 0) SIGILLO_TRY_VOID(check({TileKind::entries, 0, i, kTileWidth}));
+    }
+  const TileReport edge = check_tiles(TileFolder(folder_), before, before.size, {});
+  if (edge.sound()) return {};
+  return damaged(fmt::format("are not those of its checkpoint: {}: {}", edge.findings.front().place,
+                             edge.findings.front().message));
+}
+
 // Goes on at the right edge of the tree that the folder has.
 Status Export::take_up(const Checkpoint& before) {
   const TileFolder tiles(folder_);
-  const auto damaged = [&](std::string_view what) {
-    return Error{ErrorCode::proof_invalid,
-                 fmt::format("the tiles in {} {}", folder_.string(), what),
-                 "`sigillo log verify-tiles` says which; export to a new folder"};
-  };
   auto edge = TileEdge::restore(before.size, [&](const Tile& t) { return tiles.hashes(t); });
   if (!edge.has_value()) return damaged("cannot be read: " + edge.error().message);
   if (edge->root() != before.root) return damaged("do not give the root of its checkpoint");
@@ -172,10 +201,14 @@ Status Export::add_entries() {
     if (progress_) progress_(edge_.size() - begin_, target_.size - begin_);
   }
   if (edge_.root() == target_.root) return {};
+  if (begin_ == 0)
+    return Error{ErrorCode::ledger_corrupt,
+                 "the ledger's entries do not give the root that its checkpoint signs",
+                 "run `sigillo log fsck`; keep this ledger as evidence"};
   return other_history(
       fmt::format("the entries from {} on, after what {} holds, do not give the root that the "
                   "ledger's checkpoint signs",
-                  begin_, begin_ == 0 ? "nothing" : folder_.string()));
+                  begin_, folder_.string()));
 }
 
 Status Export::write_edge() {
@@ -228,6 +261,7 @@ Result<TileExport> export_tiles(const Ledger& ledger, const NoteVerifier& log,
   const auto publish = [&] {
     return core::write_file_atomically(folder / "checkpoint", core::as_bytes(note));
   };
+  SIGILLO_TRY_VOID(run.still_there(before));
   if (before == target) {
     // The same checkpoint may have been cosigned meanwhile.
     SIGILLO_TRY(const std::string published, TileFolder(folder).checkpoint());

@@ -173,6 +173,9 @@ std::optional<Digest> TileCheck::full_tile(unsigned level, std::uint64_t index,
       return root;
     }
   }
+  // Neither the tile nor what is above it is to be had: below it there is nothing to compare with,
+  // and a checkpoint can claim a tree that is larger than any folder.
+  if (!hashes.has_value() && expected == nullptr) return std::nullopt;
   const Below found = below(tile, nullptr);
   Hashes whole;
   for (const auto& hash : found)

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "audit/lines.hpp"
+#include "core/folder_lock.hpp"
 #include "core/sqlite.hpp"
 #include "sigillo/audit/cosignature.hpp"
 #include "sigillo/audit/proof.hpp"
@@ -31,6 +32,8 @@ constexpr int kStateVersion = 1;
 constexpr std::int32_t kStateId = 0x53475754;  // "SGWT"
 constexpr std::string_view kKeyName = "witness";
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+// A request took its time before it waited for another one's transaction.
+constexpr std::int64_t kLongestWaitSeconds = 5;
 
 constexpr std::string_view kSchema = R"(
   CREATE TABLE cosigned(origin_sha256 TEXT PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL,
@@ -180,9 +183,13 @@ Result<Config> read_config(const fs::path& folder) {
   return parse_config(core::as_text(text));
 }
 
+// One file: with a log beside it (WAL), the loss of that would be a state that was rolled back.
+// EXTRA also syncs the folder once the journal is gone.
+constexpr std::string_view kStorage = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA";
+
 Status create_state(const fs::path& file) {
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::create));
-  SIGILLO_TRY_VOID(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
+  SIGILLO_TRY_VOID(database.execute(kStorage));
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
   SIGILLO_TRY_VOID(database.execute(kSchema));
   SIGILLO_TRY_VOID(database.execute(
@@ -190,17 +197,25 @@ Status create_state(const fs::path& file) {
   return transaction.commit();
 }
 
-Result<sqlite::Database> open_state(const fs::path& file) {
-  std::error_code error;
-  if (fs::status(file, error).type() == fs::file_type::not_found)
-    return state_corrupt(fmt::format("the witness has lost its {}", file.filename().string()));
+Result<sqlite::Database> open_database(const fs::path& file) {
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::read_write));
   SIGILLO_TRY(const std::int64_t id, database.integer("PRAGMA application_id"));
   SIGILLO_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
   if (id != kStateId || version != kStateVersion)
     return state_corrupt(fmt::format("{} is no state of a witness", file.string()));
   SIGILLO_TRY_VOID(database.require_schema(kSchema));
-  SIGILLO_TRY_VOID(database.execute("PRAGMA synchronous=FULL"));
+  SIGILLO_TRY_VOID(database.execute(kStorage));
+  return database;
+}
+
+Result<sqlite::Database> open_state(const fs::path& file) {
+  std::error_code error;
+  if (fs::status(file, error).type() == fs::file_type::not_found)
+    return state_corrupt(fmt::format("the witness has lost its {}", file.filename().string()));
+  auto database = open_database(file);
+  // Damage of a ledger asks for a backup; here that is the wrong remedy.
+  if (!database.has_value() && database.error().code == ErrorCode::ledger_corrupt)
+    return state_corrupt(database.error().message);
   return database;
 }
 
@@ -279,10 +294,13 @@ const std::vector<NoteVerifier>& Witness::logs() const { return impl_->logs; }
 Status Witness::add_log(const NoteVerifier& log) {
   SIGILLO_TRY_VOID(require_log_key(log));
   SIGILLO_TRY_VOID(impl_->refuse_own_key(log));
+  // Another process may have added one since this one read the list.
+  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(impl_->folder));
+  SIGILLO_TRY(Config config, read_config(impl_->folder));
+  impl_->logs = config.logs;
   if (std::find(impl_->logs.begin(), impl_->logs.end(), log) != impl_->logs.end())
     return Error{ErrorCode::already_exists,
                  fmt::format("the witness watches {} already", log.vkey()), ""};
-  Config config{impl_->key.name(), impl_->logs};
   config.logs.push_back(log);
   SIGILLO_TRY_VOID(write_config(impl_->folder, config));
   impl_->logs.push_back(log);
@@ -300,6 +318,8 @@ Result<WitnessAnswer> Witness::add_checkpoint(std::string_view body, core::Times
   SIGILLO_TRY(const Seen seen, load(impl_->database, checkpoint.origin));
   if (auto refused = compare(submission, seen)) return *std::move(refused);
   // "At this time it was the largest tree that I had seen" must stay true of the earlier ones.
+  if (now.seconds < seen.time && seen.time - now.seconds <= kLongestWaitSeconds)
+    now.seconds = seen.time;
   if (now.seconds < seen.time)
     return Error{ErrorCode::io_error,
                  fmt::format("the clock of the witness is {} s behind its last cosignature",

@@ -207,6 +207,43 @@ Result<std::vector<Receipt>> append_records(const Workspace& workspace,
   return receipts;
 }
 
+namespace {
+
+// Times are whole seconds: the same statement can be made twice in one, and the copy would count
+// for nothing (TrustList). Looks back through the entries of this second.
+Status is_no_copy(const Workspace& workspace, const Record& fresh) {
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const LedgerHead head, ledger.head());
+  std::uint64_t index = head.size;
+  while (index > 0) {
+    SIGILLO_TRY(const std::string leaf, ledger.leaf(--index));
+    const auto other = read_record(leaf);
+    if (!other.has_value()) continue;
+    if (other->recorded_at < fresh.recorded_at) return {};
+    if (other->envelope.payload == fresh.envelope.payload)
+      return Error{ErrorCode::already_exists,
+                   fmt::format("entry {} of this very second says the same, and counts", index),
+                   "if it is to be said once more, say it again in a second"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Status require_counting(const Workspace& workspace, std::uint64_t entry) {
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  TrustList trust;
+  Status counts;
+  SIGILLO_TRY_VOID(ledger.for_each(0, entry + 1, [&](const StoredEntry& stored) -> Status {
+    const auto record = read_record(core::as_text(stored.leaf));
+    if (!record.has_value()) return {};
+    const auto actor = trust.accept(stored.index, *record);
+    if (stored.index == entry && !actor.has_value()) counts = actor.error();
+    return {};
+  }));
+  return counts;
+}
+
 Result<Receipt> record(const Workspace& workspace, std::string_view kind_name, const Json& fields,
                        const std::vector<core::Subject>& subjects, const core::Clock& clock) {
   const RecordKind* kind = find_record_kind(kind_name);
@@ -215,6 +252,8 @@ Result<Receipt> record(const Workspace& workspace, std::string_view kind_name, c
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const Digest ledger, ledger_id(workspace));
   SIGILLO_TRY(std::string leaf, make_record(*kind, fields, subjects, ledger, key, clock));
+  SIGILLO_TRY(const Record made, read_record(leaf));
+  SIGILLO_TRY_VOID(is_no_copy(workspace, made));
   const std::vector<std::string> leaves = {std::move(leaf)};
   SIGILLO_TRY(const std::vector<Receipt> receipts, append_records(workspace, leaves));
   return receipts.front();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <vector>
 
 #include "sigillo/core/files.hpp"
@@ -85,7 +86,13 @@ Result<std::vector<SchemaObject>> schema_of(Database& database, std::size_t limi
 }  // namespace
 
 Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
-  const Meaning meaning = meaning_of(code & 0xFF);
+  int primary = code & 0xFF;
+  // Shared memory that cannot grow is told as an input/output error.
+  if (primary == SQLITE_IOERR && database != nullptr) {
+    const int cause = sqlite3_system_errno(database);
+    if (cause == ENOSPC || cause == EDQUOT) primary = SQLITE_FULL;
+  }
+  const Meaning meaning = meaning_of(primary);
   const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
   const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   return Error{meaning.code,

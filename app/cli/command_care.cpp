@@ -55,6 +55,10 @@ Result<ExitCode> restore(const Context& context, const CareArguments& arguments)
     print_out("{}: {} entries, {} files, root {}{}\n", printable(arguments.folder), summary.size,
               summary.files, summary.root.hex(),
               arguments.accept_loss ? "; the possible loss is recorded as the next entry" : "");
+  if (arguments.accept_loss)
+    print_err(
+        "Values that were erased after this backup are back, and their erasure is not in its "
+        "ledger: erase them anew.\n");
   return ExitCode::done;
 }
 

@@ -306,6 +306,10 @@ Result<ExitCode> prove(const Context& context, const LogArguments& arguments) {
   if (!arguments.time_stamp.empty() && (!arguments.entry.has_value() || !arguments.tiles.empty()))
     return Error{ErrorCode::invalid_argument, "a time stamp belongs to a receipt of a workspace",
                  "name an entry and no folder of tiles, or leave out --time-stamp"};
+  if (!arguments.tiles.empty() && !arguments.policy.empty())
+    return Error{ErrorCode::invalid_argument,
+                 "a policy chooses among the checkpoints of a workspace; a folder has one",
+                 "leave out --policy, and hold the receipt against it with `log verify-proof`"};
   const auto prover = arguments.tiles.empty() ? ledger_prover(context, arguments)
                                               : folder_prover(arguments.tiles, arguments.key);
   if (!prover.has_value()) return prover.error();

@@ -10,6 +10,7 @@
 #include "app/pipeline/marking.hpp"
 #include "app/pipeline/outputs.hpp"
 #include "app/pipeline/sealing.hpp"
+#include "sigillo/audit/erasure.hpp"
 
 namespace sigillo::cli {
 namespace {
@@ -81,6 +82,9 @@ Result<ExitCode> record(Context& context, const RecordKind& kind, const FieldVal
               audit::record(workspace, kind.name, fields,
                             {audit::named_subject(kind.subject, subject)}, context.clock));
   context.lasting = in_ledger(receipt);
+  // What a hold is relied upon for cannot be repaired later.
+  if (kind.name == audit::kLegalHoldKind)
+    SIGILLO_TRY_VOID(audit::require_counting(workspace, receipt.index));
   if (context.json) print_out("{}", json_line(receipt_json(receipt)));
   else print_out("recorded {} of {} as entry {}\n", kind.name, printable(subject), receipt.index);
   return ExitCode::done;

@@ -118,6 +118,9 @@ void tell(const Context& context, const SigstoreArguments& arguments, const Sigs
 
 Result<ExitCode> sigstore_bundle(Context& context, const SigstoreArguments& arguments) {
   SIGILLO_TRY(const Stamping stamping, stamping_of(arguments));
+  if (!arguments.output.empty() && arguments.output == arguments.trusted_root)
+    return Error{ErrorCode::invalid_argument, "bundle and trusted root would be the same file",
+                 "name another file for --trusted-root"};
   if (stamping == Stamping::online) SIGILLO_TRY_VOID(client::check_http_url(arguments.tsa));
   SIGILLO_TRY(const SigstoreEntry entry, prove(context, arguments));
   if (stamping == Stamping::write_request) return write_request(context, arguments, entry);

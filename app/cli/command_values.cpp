@@ -78,7 +78,7 @@ Result<ExitCode> erase(Context& context, const ValuesArguments& arguments) {
   for (const std::uint64_t entry : result.entries)
     recorded += fmt::format("{}{}", recorded.empty() ? "" : ", ", entry);
   print_out("{} values erased; {}\n", result.values,
-            recorded.empty() ? "the erasure was recorded before"
+            recorded.empty() ? "nothing new was recorded"
                              : fmt::format("recorded as entry {}", recorded));
   print_err("Copies in backups are not reached: erase those, too.\n");
   return ExitCode::done;

@@ -68,7 +68,9 @@ class SharedProofs {
 
 std::optional<std::uint64_t> size_of(const HttpAnswer& answer) {
   std::string_view text = answer.body;
-  if (!answer.content_type.starts_with(audit::kSizeMediaType) || !text.ends_with('\n')) return {};
+  const std::string_view type(answer.content_type);
+  if (type.substr(0, type.find_first_of("; ")) != audit::kSizeMediaType || !text.ends_with('\n'))
+    return {};
   text.remove_suffix(1);
   if (text.empty() || text.size() > 19 || (text.size() > 1 && text.front() == '0')) return {};
   std::uint64_t size = 0;
@@ -122,6 +124,9 @@ class Asking {
             fmt::format("the witness {} has cosigned size {} of this log, which has {} "
                         "entries",
                         witness_.name, *size, tree_.checkpoint.size));
+      if (*size == old_size &&
+          *size == 0)  // there is one tree of no entries: it cannot be in the way
+        return report(WitnessState::invalid, "it answers 409 and names size 0");
       if (*size == old_size)  // what older witnesses answer instead of 422
         return hard_stop(fmt::format("the witness {} has cosigned another root at size {}",
                                      witness_.name, *size));

@@ -3,6 +3,7 @@
 #include "app/pipeline/bundle.hpp"
 #include "app/pipeline/bundle_members.hpp"
 #include "core/tar.hpp"
+#include "tests/sanitizer.hpp"
 #include "tests/unit/audit/fixture.hpp"
 
 namespace {
@@ -447,7 +448,7 @@ TEST_CASE("no flipped bit of the golden bundle passes as another claim", "[bundl
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
   REQUIRE(descriptor >= 0);
   std::size_t passed = 0;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
+  for (std::size_t i = 0; i < bytes.size(); i += test::kEveryNth) {
     const auto flipped = static_cast<char>(bytes[i] ^ (1 << (i % 8)));
     REQUIRE(::pwrite(descriptor, &flipped, 1, static_cast<off_t>(i)) == 1);
     const auto report = app::verify_bundle(file);

@@ -181,6 +181,60 @@ TEST_CASE("erasure: without a file of values there is nothing to erase", "[erasu
   CHECK_FALSE(fs::exists(w.workspace.private_values_file()));
 }
 
+TEST_CASE("erasure: of values of all lengths none is left in the file, whatever was moved in it",
+          "[erasure]") {
+  World w;
+  std::vector<core::Digest> erased;
+  auto hidden = value(audit::PrivateValues::open(w.workspace.private_values_file()));
+  std::uint64_t random = 1;
+  for (int i = 0; i < 600; ++i) {
+    random = random * 6364136223846793005U + 1442695040888963407U;
+    const bool goes = i % 2 == 0;
+    const std::string text = (goes ? "GOES" : "STAYS") + std::string(20 + random % 400, 'x');
+    const core::Digest name = value(hidden.commit("command", text, w.entropy));
+    if (goes) erased.push_back(name);
+  }
+  CHECK(value(hidden.erase(erased)) == 300);
+  const std::string file = read(w.workspace.private_values_file());
+  CHECK(file.find("GOES") == std::string::npos);
+  CHECK(file.find("STAYS") != std::string::npos);
+}
+
+TEST_CASE("erasure: a record that will not count deletes nothing", "[erasure]") {
+  Erasable w;
+  // The record key may record runs and lists from now on, and no erasures.
+  Json list = value(core::parse_json(
+      core::canonical_json(audit::single_key_trust(value(w.workspace.keyring().signing_key(
+                                                             w.workspace.config().record_key))
+                                                       .public_key(),
+                                                   "owner", w.clock.now()))
+          .value()));
+  list["keys"][0]["kinds"] = {"trust-list", "run-start", "run-end"};
+  w.record("trust-list", list);
+  CHECK(code(audit::erase_values(w.workspace, w.of_field("user"), w.clock)) ==
+        core::ErrorCode::not_trusted);
+  CHECK(w.file().find("value of user") != std::string::npos);
+  w.hold("case 5", "placed");
+  CHECK(code(audit::require_counting(w.workspace, w.size() - 1)) == core::ErrorCode::not_trusted);
+  ok(audit::require_counting(w.workspace, w.size() - 3));  // the list itself
+}
+
+TEST_CASE("record: the same statement twice in one second is refused", "[erasure]") {
+  Erasable w;
+  w.hold("case 5", "placed");
+  w.hold("case 5", "lifted");
+  const std::uint64_t size = w.size();
+  const Json again{{"hold", "case 5"}, {"state", "placed"}, {"reason", "case 5"}};
+  const auto named = audit::named_subject("test", "legal-hold");
+  const auto refused = audit::record(w.workspace, "legal-hold", again, {named}, w.clock);
+  CHECK(w.size() == size);
+  const core::FixedClock later{{w.clock.now().seconds + 1, 0}};
+  value(audit::record(w.workspace, "legal-hold", again, {named}, later));
+  CHECK(code(audit::erase_values(w.workspace, w.of_field("user"), later)) ==
+        core::ErrorCode::invalid_argument);
+  CHECK(code(refused) == core::ErrorCode::already_exists);
+}
+
 TEST_CASE("erasure: many values become records that fit a leaf", "[erasure]") {
   World w;
   auto hidden = value(audit::PrivateValues::open(w.workspace.private_values_file()));

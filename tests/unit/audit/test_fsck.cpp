@@ -11,9 +11,6 @@ using audit::Severity;
 
 namespace {
 
-// Of the bytes that a test goes through.
-constexpr std::size_t kEveryNth = test::kSanitized ? 7 : 1;
-
 core::Digest digest(const audit::FsckReport& report) {
   return core::evidence_digest(report.evidence);
 }
@@ -60,7 +57,7 @@ class CellEditor {
   }
   template <class F>
   void each_byte(std::size_t stride, std::size_t offset, const F& judge) {
-    stride *= kEveryNth;
+    stride *= test::kEveryNth;
     for (std::size_t i = offset % stride; i < bytes_.size(); i += stride) {
       core::Bytes changed = bytes_;
       changed[i] ^= 0x01;
@@ -225,7 +222,7 @@ TEST_CASE("fsck: every byte of every blob, and blobs that are gone, cut or swapp
   REQUIRE(blobs.size() == 4);  // two manifests, lines, tree
   for (const fs::path& blob : blobs) {
     const std::string bytes = read(blob);
-    for (std::size_t i = 0; i < bytes.size(); i += (bytes.size() < 400 ? 1 : 7) * kEveryNth) {
+    for (std::size_t i = 0; i < bytes.size(); i += (bytes.size() < 400 ? 1 : 7) * test::kEveryNth) {
       std::string changed = bytes;
       changed[i] = static_cast<char>(changed[i] ^ 1);
       write(blob, changed);

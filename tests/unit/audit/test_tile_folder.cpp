@@ -336,6 +336,53 @@ TEST_CASE("export: damaged tiles of the folder are not built upon", "[tiles]") {
   CHECK(code(log.run()) == core::ErrorCode::proof_invalid);
 }
 
+TEST_CASE("export: a folder that is not complete is neither up to date nor built upon", "[tiles]") {
+  Log log;
+  log.grow(1000);
+  value(log.run());
+  const auto whole = files_of(log.folder);
+  for (const std::string name :
+       {"tile/0/000", "tile/0/002", "tile/0/003.p/232", "tile/1/000.p/3", "tile/entries/000",
+        "tile/entries/002", "tile/entries/003.p/232"}) {
+    INFO(name);
+    const std::string bytes = whole.at(name);
+    const auto refused = [&] {
+      const auto result = log.run();
+      CHECK(code(result) == core::ErrorCode::proof_invalid);
+      if (!result.has_value()) CHECK(result.error().message.find(name) != std::string::npos);
+    };
+    fs::remove(log.folder / name);
+    refused();
+    write(log.folder / name, "");
+    refused();
+    fs::remove(log.folder / name);
+    fs::create_symlink("/dev/zero", log.folder / name);
+    CHECK(code(log.run()) == core::ErrorCode::proof_invalid);
+    fs::remove(log.folder / name);
+    write(log.folder / name, bytes);
+    CHECK(value(log.run()).files == 0);
+  }
+  fs::remove(log.folder / "tile/entries/000");
+  log.grow(1300);
+  CHECK(code(log.run()) == core::ErrorCode::proof_invalid);
+  CHECK(read(log.folder / "checkpoint") == whole.at("checkpoint"));
+}
+
+TEST_CASE("verify: a checkpoint of more entries than any folder holds is judged at once",
+          "[tiles]") {
+  Log log;
+  log.grow(300);
+  value(log.run());
+  for (const std::uint64_t size : {(std::uint64_t{1} << 34) + 1, (std::uint64_t{1} << 62) - 1}) {
+    write(log.folder / "checkpoint",
+          value(audit::sign_checkpoint({std::string(kOrigin), size, core::sha256("x")}, log.key)));
+    const audit::TileReport report = log.report();
+    CHECK_FALSE(report.sound());
+    CHECK(report.findings.size() + report.more_findings < 3000);
+    CHECK(report.entries == 0);
+  }
+}
+
 TEST_CASE("export: what the ledger's entries do not give is not published", "[tiles]") {
   Log log;
   log.grow(300);

@@ -75,7 +75,11 @@ struct Town {
                                  {std::chrono::milliseconds(1000), fail_open});
   }
   void grow(int entries = 1) {
-    for (int i = 0; i < entries; ++i) world.record("role-declaration", example("role-declaration"));
+    for (int i = 0; i < entries; ++i) {
+      Json role = example("role-declaration");
+      role["actor"] = fmt::format("actor {}", grown++);  // no statement twice
+      world.record("role-declaration", role);
+    }
   }
   std::string stored() {
     return value(value(world.workspace.ledger(audit::Ledger::Access::read)).latest_checkpoint());
@@ -88,7 +92,7 @@ struct Town {
   std::vector<Witness> witnesses;
   std::map<std::string, std::function<Result<HttpAnswer>(const HttpPost&)>> answers;
   std::mutex mutex;
-  int requests = 0;
+  int requests = 0, grown = 0;
 };
 
 std::string states(const client::Cosigning& cosigning) {
@@ -203,6 +207,10 @@ TEST_CASE("cosigning: one witness lies or is silent, and the policy decides") {
        [](Town&, const HttpPost&) { return text(409, "2x\n", "text/x.tlog.size"); }},
       {"409 with a signed size", WitnessState::invalid,
        [](Town&, const HttpPost&) { return text(409, "-1\n", "text/x.tlog.size"); }},
+      {"409 with the size that it was told", WitnessState::invalid,
+       [](Town&, const HttpPost&) { return text(409, "0\n", "text/x.tlog.size"); }},
+      {"409 with another media type", WitnessState::invalid,
+       [](Town&, const HttpPost&) { return text(409, "2\n", "text/x.tlog.sizes"); }},
       {"another size each time", WitnessState::refused,
        [n = 0](Town&, const HttpPost&) mutable {
          return text(409, ++n % 2 == 0 ? "1\n" : "2\n", "text/x.tlog.size");
