@@ -20,7 +20,7 @@ using core::Status;
 // The ledger's trust lists in order, and what they say of one key.
 struct Naming {
   TrustList trust;
-  Json fields;         // of the list in force
+  Json keys;           // as the list in force has them
   bool named = false;  // ever
 };
 
@@ -36,7 +36,7 @@ Result<Naming> follow(const Workspace& workspace, const std::string& key_id) {
         if (!record.has_value()) return record.error().in("entry 0");
         const auto accepted = naming.trust.accept(entry.index, *record);
         if (!accepted.has_value()) return entry.index == 0 ? accepted.error() : Status();
-        if (record->kind->name == "trust-list") naming.fields = record->fields;
+        if (record->kind->name == "trust-list") naming.keys = record->fields.at("keys");
         naming.named = naming.named || naming.trust.keys().contains(key_id);
         return {};
       }));
@@ -47,20 +47,20 @@ Status name_key(const Workspace& workspace, const core::KeyInfo& signer, Naming 
                 const core::PublicKey& key, const core::Clock& clock) {
   const auto owner = naming.trust.keys().find(signer.key_id);
   if (owner == naming.trust.keys().end() || owner->second.role != "owner" ||
-      !naming.fields.contains("keys"))
+      !naming.keys.is_array())
     return Error{ErrorCode::not_trusted,
                  fmt::format("the key \"{}\" may not name a key for receipts in the trust list",
                              signer.name),
                  "an owner of the trust list has to"};
-  naming.fields["keys"].push_back(Json{{"key_id", key.id().hex()},
-                                       {"public_key", core::base64_encode(key.spki_der())},
-                                       {"actor", owner->second.actor},
-                                       {"role", "recorder"},
-                                       {"kinds", Json::array({kCoseKeyUse})},
-                                       {"valid_from", core::to_rfc3339(clock.now())}});
+  naming.keys.push_back(Json{{"key_id", key.id().hex()},
+                             {"public_key", core::base64_encode(key.spki_der())},
+                             {"actor", owner->second.actor},
+                             {"role", "recorder"},
+                             {"kinds", Json::array({kCoseKeyUse})},
+                             {"valid_from", core::to_rfc3339(clock.now())}});
   const std::vector<core::Subject> subject = {named_subject("ledger", workspace.config().origin)};
   SIGILLO_TRY(const Receipt receipt,
-              record(workspace, "trust-list", naming.fields, subject, clock));
+              record(workspace, "trust-list", Json{{"keys", naming.keys}}, subject, clock));
   static_cast<void>(receipt);
   return {};
 }

@@ -160,6 +160,9 @@ Result<std::uint64_t> CborReader::array() {
 }
 
 Result<std::uint64_t> CborReader::tag() {
+  // libcbor 0.8 takes the tags 6 to 20 for unassigned and refuses them; up to 23 a tag is one byte.
+  if (at_ < input_.size() && input_[at_] >> 5 == kTag && (input_[at_] & 0x1FU) < 24)
+    return input_[at_++] & 0x1FU;
   SIGILLO_TRY(const Head head, next(kTag, "tag"));
   return head.number;
 }

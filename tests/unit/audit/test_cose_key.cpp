@@ -22,7 +22,7 @@ struct Receipts : World {
     const auto ledger = value(workspace.ledger(audit::Ledger::Access::read));
     ok(ledger.for_each(0, size(), [&](const audit::StoredEntry& entry) -> core::Status {
       const auto record = value(audit::read_record(core::as_text(entry.leaf)));
-      if (record.kind->name == "trust-list") fields = record.fields;
+      if (record.kind->name == "trust-list") fields = {{"keys", record.fields.at("keys")}};
       return {};
     }));
     return fields;
@@ -109,6 +109,8 @@ TEST_CASE("COSE key: what an owner took back stays taken back", "[cose]") {
   const Json list = world.trust_list();
   Json without = list;
   without["keys"].erase(1);
+  without["keys"][0]["actor"] =
+      "Example AI, renamed";  // the very list of the beginning would be a repetition
   world.replace_trust_list(without);
   CHECK(code(world.key()) == core::ErrorCode::not_trusted);
   Json over = list;
