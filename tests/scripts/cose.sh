@@ -65,8 +65,23 @@ for name in log owner; do refuse 3 unsupported sigillo keys export $name --forma
 refuse 3 unsupported sigillo keys export cose --format vkey
 
 note "a key that is taken back stays so"
-sigillo log show 1 --json >trust.json
-python3 -c 'import json; print(json.dumps({"kind": "trust-list", "fields": {"keys": json.load(open("trust.json"))["fields"]["keys"]}}))' >without.json
+# The first trust list once more, with another time, signed by the owner's key with a tool of somebody else's.
+sigillo log show 1 --raw >first.json
+sigillo log show "$first" --json >last.json
+python3 - <<'PYTHON'
+import base64, json, subprocess
+envelope = json.load(open("first.json"))
+statement = json.loads(base64.b64decode(envelope["payload"]))
+statement["predicate"]["recorded_at"] = json.load(open("last.json"))["fields"]["recorded_at"]
+statement["predicate"]["keys"][0]["actor"] = "Tester, alone"
+canonical = lambda value: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+payload, kind = canonical(statement), envelope["payloadType"].encode()
+open("pae", "wb").write(b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload))
+subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", "w/keys/owner.pem", "-in", "pae", "-out", "sig"], check=True)
+envelope["payload"] = base64.b64encode(payload).decode()
+envelope["signatures"][0]["sig"] = base64.b64encode(open("sig", "rb").read()).decode()
+open("without.json", "wb").write(canonical(envelope) + b"\n")
+PYTHON
 expect 0 sigillo log append without.json
 size=$(size_of w)
 refuse 1 not-trusted sigillo log cose-receipt 4 -o again.cose
