@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 
+#include "audit/inclusion_root.hpp"
 #include "audit/lines.hpp"
 
 namespace sigillo::audit {
@@ -148,8 +149,8 @@ core::Result<std::vector<Digest>> consistency_path(std::uint64_t old_size,
   return path;
 }
 
-core::Status verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
-                              std::span<const Digest> path, const Digest& root) {
+core::Result<Digest> inclusion_root(const Digest& leaf, std::uint64_t index, std::uint64_t size,
+                                    std::span<const Digest> path) {
   constexpr std::string_view kind = "inclusion";
   if (index >= size)
     return proof_invalid(kind, fmt::format("there is no leaf {} in a tree of {}", index, size));
@@ -166,7 +167,13 @@ core::Status verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint
     climb.rise();
   }
   if (!climb.at_root()) return proof_invalid(kind, "it has too few hashes to reach the root");
-  if (hash != root) return proof_invalid(kind, "it leads to another root");
+  return hash;
+}
+
+core::Status verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size,
+                              std::span<const Digest> path, const Digest& root) {
+  SIGILLO_TRY(const Digest reached, inclusion_root(leaf, index, size, path));
+  if (reached != root) return proof_invalid("inclusion", "it leads to another root");
   return {};
 }
 

@@ -5,6 +5,8 @@
 #include "app/cli/context.hpp"
 #include "app/cli/output.hpp"
 #include "app/cli/render.hpp"
+#include "sigillo/audit/cose_key.hpp"
+#include "sigillo/audit/cose_receipt.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -103,6 +105,19 @@ Result<ExitCode> list_keys(const Context& context) {
   return ExitCode::done;
 }
 
+Result<ExitCode> export_cose_key(const core::KeyInfo& info, const core::PublicKey& key) {
+  if (info.name != audit::kCoseKeyName)
+    return core::Error{
+        core::ErrorCode::unsupported,
+        fmt::format("key \"{}\" signs no COSE receipts: it is not given as a COSE_Key", info.name),
+        fmt::format("`sigillo keys export {} --format cose-key` gives the one that does, once "
+                    "`sigillo log cose-receipt` has made it",
+                    audit::kCoseKeyName)};
+  SIGILLO_TRY(const core::Bytes bytes, audit::cose_key_bytes(key));
+  print_out("{}\n", core::hex_encode(bytes));
+  return ExitCode::done;
+}
+
 Result<ExitCode> export_key(const Context& context, const KeyArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const core::KeyInfo info, workspace.keyring().info(arguments.name));
@@ -120,6 +135,7 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
     print_out("{}\n", key.id().hex());
     return ExitCode::done;
   }
+  if (arguments.format == "cose-key") return export_cose_key(info, key);
   if (info.name != workspace.config().log_key)
     return core::Error{
         core::ErrorCode::unsupported,
@@ -176,10 +192,12 @@ void add_workspace_commands(Command app, Context& context) {
                         [&context, arguments] { return export_key(context, *arguments); });
   command.option("name", arguments->name, "name of the key").required();
   command
-      .option("--format", arguments->format,
-              "pem, vkey (C2SP verifier key under the ledger's name), or fingerprint (SHA-256 of "
-              "the SPKI DER, which reports name)")
-      .one_of({"pem", "vkey", "fingerprint"})
+      .option(
+          "--format", arguments->format,
+          "pem, vkey (C2SP verifier key under the ledger's name), cose-key (hex of the COSE_Key "
+          "that receipts are signed with), or fingerprint (SHA-256 of the SPKI DER, which "
+          "reports name)")
+      .one_of({"pem", "vkey", "cose-key", "fingerprint"})
       .show_default();
 }
 

@@ -58,6 +58,7 @@ void add_witness_commands(Command app, Context& context);    // witness, log cos
 void add_values_commands(Command app, Context& context);     // values
 void add_stamp_commands(Command app, Context& context);      // log stamp, log stamps
 void add_sigstore_command(Command app, Context& context);    // log sigstore-bundle
+void add_cose_commands(Command app, Context& context);       // log cose-receipt, log verify-cose
 void add_completion_command(Command app, Context& context);  // completion
 
 // Puts an example into the help of every command; called when all are there.

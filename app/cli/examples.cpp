@@ -53,6 +53,10 @@ constexpr std::array kExamples = {
     Example{"log sigstore-bundle",
             "5 --output entry-5.sigstore.json --trusted-root trusted-root.json "
             "--tsa https://tsa.example.com --tsa-roots tsa-roots.pem"},
+    Example{"log cose-receipt", "5 --output entry-5.cose"},
+    Example{
+        "log verify-cose",
+        "entry-5.cose --leaf entry-5.json --key \"$(cat cose.key)\" --origin example.com/audit"},
     Example{"log prove", "5 --output entry-5.tlog-proof"},
     Example{"log verify-proof",
             "entry-5.tlog-proof --leaf entry-5.json --log-key \"$(cat log.vkey)\""},

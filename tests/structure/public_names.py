@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""No name of CUDA, OpenSSL, SQLite or httplib in the code of include/.
+"""No name of CUDA, OpenSSL, SQLite, libcbor or httplib in the code of include/.
 
 Comments and strings are prose: they may say "OpenSSL". The bare word `cuda` may name a back end of
 ours; CUDA's own names all carry a prefix.
@@ -15,7 +15,7 @@ import structure
 FOREIGN = re.compile(
     r"\b(?:cuda[A-Z_]\w*|cu(?:blas|rand|fft)\w*|CU(?:stream|device|context|event|result|function|"
     r"module|deviceptr)\w*|__(?:global|device|host|shared|constant|launch_bounds)__|nv_bfloat16|dim3"
-    r"|openssl\w*|EVP_\w+|OSSL_\w+|BIO(?:_\w+)?|BIGNUM|BN_\w+|EC_\w+|ECDSA_\w+|X509\w*|SSL(?:_\w+)?"
+    r"|openssl\w*|cbor(?:_\w+)?|EVP_\w+|OSSL_\w+|BIO(?:_\w+)?|BIGNUM|BN_\w+|EC_\w+|ECDSA_\w+|X509\w*|SSL(?:_\w+)?"
     r"|SHA256_\w+|HMAC_\w+|sqlite\w*|SQLITE_\w+|httplib\w*)\b"
     r"|\b(?:OPENSSL|CUDA|CPPHTTPLIB)_\w+")
 
@@ -50,6 +50,8 @@ CONTROLS = [
     (_header("#include <cuda_runtime.h>\n"), "cuda_runtime"),
     (_header("#include <httplib.h>\n"), "httplib"),
     (_header("struct sqlite3_stmt;\n"), "sqlite3_stmt"),
+    (_header("#include <cbor.h>\n"), "cbor"),
+    (_header("struct cbor_callbacks;\n"), "cbor_callbacks"),
     (_header("void f(cudaStream_t s);\n"), "cudaStream_t"),
     (_header("__host__ int f();\n"), "__host__"),
     (_header("typedef struct evp_pkey_st EVP_PKEY;\n"), "EVP_PKEY"),
