@@ -20,6 +20,7 @@ for i in range(20000):
     print('{"kind":"role-declaration","fields":{"actor":"actor %d","role":["system_provider"],"jurisdiction":["EU"]}}' % i)
 P
 "$bin/sigillo" log append records >/dev/null
+: >out
 "$bin/sigillo" serve --listen 127.0.0.1:0 --rate 1e9 --burst 1e9 --publish-log --log-rate 1e9 --detector mark:vllm-gumbel:model/tokenizer.json >out 2>err &
 server=$!
 for _ in $(seq 100); do url=$(sed -n 's/^listening on //p' out); [ -z "$url" ] || break; sleep 0.1; done

@@ -21,6 +21,7 @@ refuse 3 workspace-missing sigillo --workspace none serve --detector $detector
 
 # start ARGUMENTS...: the server runs, $url is where.
 start() {
+  : >serve.out  # what an earlier server said is not read
   sigillo serve --listen 127.0.0.1:0 --detector $detector "$@" >serve.out 2>serve.err &
   server=$!
   CLEANUP+=("kill $server 2>/dev/null")
@@ -115,8 +116,9 @@ end TERM
 start --rate 0.001 --burst 2
 for wanted in 200 200 429; do ask -d x -H 'Content-Type: text/plain' "$url/v1/verify"; stdout_has "$wanted"; done
 end INT
+: >serve.out; : >serve.err
 sigillo serve --listen 0.0.0.0:0 --detector $detector >serve.out 2>serve.err & server=$!
-for _ in $(seq 100); do grep -q listening serve.out && break; sleep 0.1; done
+for _ in $(seq 100); do grep -q listening serve.out && grep -q proxy serve.err && break; sleep 0.1; done
 grep -q 'put a proxy with TLS before it' serve.err || fail "no warning for an address that others reach"
 end TERM
 echo "the server holds"

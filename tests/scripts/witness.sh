@@ -26,6 +26,7 @@ expect 0 sigillo witness key w1 --json; json_has 'j["name"] == "witness.example/
 
 # start N: the witness wN runs, url[N] is where.
 start() {
+  : >w$1.out  # what an earlier one said is not read
   sigillo witness serve w$1 --listen "${2:-127.0.0.1:0}" >w$1.out 2>w$1.err &
   server[$1]=$!
   CLEANUP+=("kill ${server[$1]} 2>/dev/null")
