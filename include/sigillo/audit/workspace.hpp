@@ -71,8 +71,8 @@ struct Receipt {
   Digest leaf_hash;
   std::string checkpoint;  // a signed note that covers it
 };
-// require_counting reads the ledger up to an entry and judges its record under the trust list of that
-// place. not_trusted: it stays there and counts for nothing.
+// require_counting reads the ledger up to an entry and judges its record under the trust list of
+// that place. not_trusted: it stays there and counts for nothing.
 [[nodiscard]] core::Status require_counting(const Workspace& workspace, std::uint64_t entry);
 
 // append_records appends leaves durably and signs a checkpoint over them. Once this returns, every
