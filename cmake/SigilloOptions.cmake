@@ -4,7 +4,7 @@ option(SIGILLO_TESTS "build the tests" ON)
 option(SIGILLO_BENCH "build the benchmarks" OFF)
 set(SIGILLO_SANITIZE "" CACHE STRING "sanitizers for every target, such as address,undefined")
 set(SIGILLO_HOT_FLAGS "" CACHE STRING "more flags where the arithmetic is (core, watermark): -O1 in a build that has -O0")
-option(SIGILLO_PRECOMPILE "precompile the heaviest headers; a build without it proves that each source includes what it uses" OFF)
+option(SIGILLO_PRECOMPILE "precompile the heaviest headers, with clang; a build without it proves that each source includes what it uses" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "build type" FORCE)
