@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/sanitizer.hpp"
 #include "tests/unit/watermark_tokenizer/small_tokenizer.hpp"
 
 namespace core = sigillo::core;
@@ -65,7 +66,7 @@ TEST_CASE("any bytes survive encoding and decoding") {
 TEST_CASE("ASCII text is cut and merged as the slow implementations do") {
   test::Random random(2);
   constexpr std::string_view alphabet = "aabst l're'vdm  \n\t1 2.,";
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < (test::kSanitized ? 12 : 60); ++round) {
     const Merges merges = random.merges(1 + random.below(40), "ab st'l1.");
     const auto tokenizer = make(merges, round % 2 == 0);
     for (int i = 0; i < 20; ++i) {
@@ -81,7 +82,7 @@ TEST_CASE("ASCII text is cut and merged as the slow implementations do") {
 
 TEST_CASE("one long piece is merged as the slow implementation does") {
   test::Random random(3);
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < (test::kSanitized ? 6 : 30); ++round) {
     const Merges merges = random.merges(30, "abc");
     const std::string piece = random.text(200, "abc");
     CHECK(make(merges).encode(piece).value() == test::slow_bpe(piece, merges));
