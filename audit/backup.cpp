@@ -11,6 +11,7 @@
 
 #include "core/sqlite.hpp"
 #include "core/tar.hpp"
+#include "sigillo/audit/shards.hpp"
 #include "sigillo/core/files.hpp"
 #include "sigillo/core/json.hpp"
 
@@ -69,6 +70,34 @@ Status list_files(const fs::path& workspace, const char* below,
   return {};
 }
 
+std::string member_of(const Workspace& workspace, std::uint64_t shard) {
+  return workspace.shard_file(shard).lexically_relative(workspace.folder()).generic_string();
+}
+
+// All of one moment: a rotation in between is noticed.
+Status copy_ledgers(const Workspace& workspace, const fs::path& parts,
+                    std::map<std::string, fs::path>& files) {
+  for (std::uint64_t shard = 1; shard <= workspace.config().shard; ++shard) {
+    const std::string member = member_of(workspace, shard);
+    const fs::path copy = parts / member;
+    std::error_code error;
+    fs::create_directories(copy.parent_path(), error);
+    if (error) return core::error_from_errno(error.value(), "cannot create", copy.parent_path());
+    SIGILLO_TRY(const Ledger ledger, workspace.shard(shard, Ledger::Access::read));
+    SIGILLO_TRY_VOID(ledger.copy_to(copy));
+    files[member] = copy;
+  }
+  std::error_code error;
+  fs::copy_file(workspace.folder() / "sigillo.json", parts / "sigillo.json", error);
+  if (error) return core::error_from_errno(error.value(), "cannot copy", parts / "sigillo.json");
+  files["sigillo.json"] = parts / "sigillo.json";
+  SIGILLO_TRY(const Workspace copied, Workspace::open(parts));
+  SIGILLO_TRY(const Ledger current, copied.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const bool sealed, current.sealed());
+  if (copied.config().shard == workspace.config().shard && !sealed) return {};
+  return Error{ErrorCode::locked, "the ledger was rotated meanwhile", "try again"};
+}
+
 Status copy_private_values(const fs::path& from, const fs::path& to) {
   SIGILLO_TRY(auto database, core::sqlite::Database::open(from, core::sqlite::OpenMode::read_only));
   return database.copy_to(to);
@@ -108,8 +137,17 @@ Result<BackupSummary> parse_summary(std::string_view text,
                "use another backup: this one is damaged"};
 }
 
+bool is_shard_file(std::string_view name) {
+  constexpr std::string_view folder = "shards/", file = "/ledger.db";
+  if (!name.starts_with(folder) || !name.ends_with(file)) return false;
+  name.remove_prefix(folder.size());
+  if (name.size() <= file.size()) return false;
+  name.remove_suffix(file.size());
+  return name.find_first_not_of("0123456789") == std::string_view::npos;
+}
 // Where a member may go, and with which mode; 0 if nowhere.
 unsigned mode_of(std::string_view name) {
+  if (is_shard_file(name)) return 0644;
   if (name == "ledger.db" || name == "sigillo.json" || name.starts_with("blobs/")) return 0644;
   if (name == "private.db") return 0600;
   const bool key = name.starts_with("keys/") && name.find('/', 5) == std::string_view::npos;
@@ -147,13 +185,15 @@ Result<BackupSummary> unpack(const fs::path& file, const fs::path& folder) {
   return parse_summary(core::as_text(text), digests);
 }
 
-// The log key that the ledger itself names, if none is known from elsewhere.
+// The log key that the ledger itself names, if none is known from elsewhere: that of the shard
+// whose name the checkpoint has.
 Result<KnownBefore> with_key(const Workspace& workspace, KnownBefore known) {
   if (!known.log_key.empty() || known.checkpoint.empty()) return known;
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const std::string leaf, ledger.leaf(0));
-  SIGILLO_TRY(const Record genesis, read_record(leaf));
-  SIGILLO_TRY(known.log_key, core::json_string(genesis.fields, "log_key", "genesis"));
+  SIGILLO_TRY(const std::vector<Shard> all, shards(workspace));
+  const std::string origin = known.checkpoint.substr(0, known.checkpoint.find('\n'));
+  known.log_key = all.back().log_key;
+  for (const Shard& shard : all)
+    if (shard.origin == origin) known.log_key = shard.log_key;
   return known;
 }
 
@@ -207,11 +247,9 @@ Result<BackupSummary> backup(const Workspace& workspace, const fs::path& file, b
     return Error{ErrorCode::ledger_corrupt, "the workspace is not sound: no backup was made",
                  "`sigillo log fsck` names what is wrong; keep the older backups"};
   SIGILLO_TRY(const Beside parts, Beside::create(file));
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  // The ledger first: what its entries name was made before them.
-  SIGILLO_TRY_VOID(ledger.copy_to(parts.path / "ledger.db"));
-  std::map<std::string, fs::path> files = {{"ledger.db", parts.path / "ledger.db"},
-                                           {"sigillo.json", workspace.folder() / "sigillo.json"}};
+  // The ledgers first: what their entries name was made before them.
+  std::map<std::string, fs::path> files;
+  SIGILLO_TRY_VOID(copy_ledgers(workspace, parts.path, files));
   if (fs::exists(workspace.private_values_file(), error)) {
     SIGILLO_TRY_VOID(
         copy_private_values(workspace.private_values_file(), parts.path / "private.db"));
@@ -220,7 +258,8 @@ Result<BackupSummary> backup(const Workspace& workspace, const fs::path& file, b
   SIGILLO_TRY_VOID(list_files(workspace.folder(), "blobs", files));
   if (with_keys) SIGILLO_TRY_VOID(list_files(workspace.folder(), "keys", files));
 
-  SIGILLO_TRY(const Ledger copy, Ledger::open(parts.path / "ledger.db", Ledger::Access::read));
+  const std::string current = member_of(workspace, workspace.config().shard);
+  SIGILLO_TRY(const Ledger copy, Ledger::open(files.at(current), Ledger::Access::read));
   SIGILLO_TRY(const LedgerHead head, copy.head());
   const BackupSummary summary{head.size, head.root, files.size(), with_keys};
   SIGILLO_TRY(core::TarWriter tar, core::TarWriter::create(file, 0600));

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "sigillo/audit/private_values.hpp"
-#include "sigillo/audit/trust.hpp"
+#include "sigillo/audit/shards.hpp"
 
 namespace sigillo::audit {
 using core::Error;
@@ -31,18 +31,14 @@ struct Told {
 };
 
 Result<Told> read_ledger(const Workspace& workspace) {
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   Told told;
-  TrustList trust;
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& entry) -> Status {
-        const auto record = read_record(core::as_text(entry.leaf));
-        if (!record.has_value() || !trust.accept(entry.index, *record).has_value()) return {};
-        told.history.accept(entry.index, *record);
-        if (record->kind->name != "run-start") return {};
+  SIGILLO_TRY_VOID(for_each_trusted(
+      workspace, [&](std::uint64_t number, const Record& record, const std::string&) -> Status {
+        told.history.accept(number, record);
+        if (record.kind->name != "run-start") return {};
         for (const std::string_view field : kCommittedFields)
-          told.values.push_back({text_of(record->fields, field), std::string(field), entry.index,
-                                 "run " + text_of(record->fields, "run_id"), false, std::nullopt});
+          told.values.push_back({text_of(record.fields, field), std::string(field), number,
+                                 "run " + text_of(record.fields, "run_id"), false, std::nullopt});
         return {};
       }));
   for (CommittedValue& value : told.values)

@@ -11,6 +11,7 @@
 #include "core/sqlite.hpp"
 #include "sigillo/audit/erasure.hpp"
 #include "sigillo/audit/private_values.hpp"
+#include "sigillo/audit/shards.hpp"
 #include "sigillo/audit/time_stamp.hpp"
 #include "sigillo/audit/trust.hpp"
 #include "sigillo/core/files.hpp"
@@ -38,6 +39,24 @@ namespace {
 constexpr std::string_view kRestore =
     "keep this workspace as evidence; restore a good copy and compare the two";
 
+// What is recomputed of one shard.
+struct ShardState {
+  explicit ShardState(std::uint64_t shard, std::uint64_t first_number)
+      : number(shard), first(first_number), trust(first_number) {}
+  std::uint64_t number, first;  // the shard's, and its first entry's
+  TrustList trust;
+  bool readable = false;  // a ledger is there
+  bool genesis = false;
+  std::string origin;  // as the ledger says
+  CompactRange range;
+  std::vector<StoredCheckpoint> stored;
+  // Recomputed at the sizes that a checkpoint or the projection names.
+  std::map<std::uint64_t, std::optional<CompactRange>> ranges;
+  std::optional<core::Json> first_trust;  // what its second entry says
+  std::optional<Record> start, end;       // its handovers
+  std::uint64_t end_index = 0;
+};
+
 class Check {
  public:
   explicit Check(const Workspace& workspace) : workspace_(workspace), builder_(workspace.blobs()) {}
@@ -56,36 +75,45 @@ class Check {
         std::string(remedy));
   }
   void open_projection();
-  Status read_ledger(const Ledger& ledger);
-  void check_genesis(const Ledger& ledger);
+  Status read_shard(std::uint64_t number);
+  Status read_ledger(ShardState& shard, const Ledger& ledger);
+  void check_genesis(const ShardState& shard);
   void check_known_before();
-  void take_entry(const StoredEntry& entry);
-  void take_record(std::uint64_t index, std::string_view leaf);
-  void check_time_stamp(std::uint64_t index, const Record& record);
-  Status check_head(const Ledger& ledger);
-  void check_checkpoint(const StoredCheckpoint& stored, const NoteVerifier& log);
-  void give_evidence(const NoteVerifier& log);
-  void check_checkpoints();
+  void take_entry(ShardState& shard, const StoredEntry& entry);
+  void take_record(ShardState& shard, std::uint64_t index, std::string_view leaf);
+  void check_time_stamp(const ShardState& shard, std::uint64_t index, const Record& record);
+  void take_handover(ShardState& shard, std::uint64_t index, const Record& record);
+  Status check_head(ShardState& shard, const Ledger& ledger);
+  void check_checkpoint(const ShardState& shard, const StoredCheckpoint& stored,
+                        const NoteVerifier& log);
+  void check_checkpoints(const ShardState& shard);
+  void check_handovers();
+  void check_handover(const ShardState& ended, const ShardState& begun);
+  void check_last_shard(const ShardState& shard);
+  void give_evidence();
   void check_private_values();
   void check_projection();
   void compare_rows(const core::ViewSchema& schema, const std::vector<core::Row>& stored,
                     const std::vector<core::Row>& verified);
   void collect_commitments(const core::Json& value);
 
+  // Places are named by the entry's number; the shard is named where there are several.
+  [[nodiscard]] static std::string entry(const ShardState& shard, std::uint64_t index) {
+    return fmt::format("entry {}", shard.first + index);
+  }
+  [[nodiscard]] std::string of(const ShardState& shard) const {
+    return workspace_.config().shard > 1 ? fmt::format(" of shard {}", shard.number) : "";
+  }
+
   const Workspace& workspace_;
   std::string known_log_key_;
   std::optional<Checkpoint> known_checkpoint_;
   FsckReport report_;
   EvidenceBuilder builder_;
-  TrustList trust_;
   ErasureHistory erasures_;
-  bool genesis_ = false;
-  CompactRange range_;
-  std::vector<StoredCheckpoint> stored_checkpoints_;
-  // Recomputed at the sizes that a checkpoint or the projection names.
-  std::map<std::uint64_t, std::optional<CompactRange>> ranges_;
-  std::map<std::uint64_t, Evidence>
-      evidence_at_;  // at the latest checkpoint, and where the projection stands
+  std::vector<ShardState> shards_;
+  Evidence latest_evidence_;                    // at the latest checkpoint
+  std::optional<Evidence> projected_evidence_;  // where the projection stands
   std::set<std::string>
       hex_values_;  // every digest-like value in records: what a commitment can be found among
   // Opened once: another process may put a new file in its place meanwhile.
@@ -109,89 +137,150 @@ void Check::collect_commitments(const core::Json& value) {
     for (const core::Json& item : value) collect_commitments(item);
 }
 
-void Check::take_record(std::uint64_t index, std::string_view leaf) {
+void Check::take_record(ShardState& shard, std::uint64_t index, std::string_view leaf) {
   const auto record = read_record(leaf);
   if (!record.has_value()) {
     const bool foreign = record.error().code == ErrorCode::unsupported;
-    add(foreign ? Severity::warning : Severity::error, "record", fmt::format("entry {}", index),
+    add(foreign ? Severity::warning : Severity::error, "record", entry(shard, index),
         record.error().message, foreign ? "it counts for nothing here" : std::string(kRestore));
     return;
   }
-  const auto signer = trust_.accept(index, *record);
+  const std::uint64_t number = shard.first + index;
+  const std::string place = fmt::format("entry {} ({})", number, record->kind->name);
+  const auto signer = shard.trust.accept(number, *record);
   if (!signer.has_value()) {
     // A record that nobody may sign is only ignored; a signature that does not hold, or a lost
     // genesis, is damage.
     const bool ignored = signer.error().code == ErrorCode::not_trusted && index != 0;
-    add(ignored ? Severity::warning : Severity::error, "trust",
-        fmt::format("entry {} ({})", index, record->kind->name), signer.error().message,
+    if (const auto revoked = shard.trust.revoked_by(*record); ignored && revoked.has_value())
+      return add(Severity::warning, "revoked", place,
+                 fmt::format("a key signed it that entry {} took off the trust list: it counts for "
+                             "nothing",
+                             *revoked),
+                 "if nobody of yours still signs with that key, somebody else has it");
+    add(ignored ? Severity::warning : Severity::error, "trust", place, signer.error().message,
         signer.error().remedy);
     return;
   }
-  genesis_ = genesis_ || index == 0;
+  shard.genesis = shard.genesis || index == 0;
+  if (index == 1) shard.first_trust = trust_fields(shard.trust);
   ++report_.records;
   if (record->kind->name == "ledger-restored")
-    add(Severity::note, "restored", fmt::format("entry {}", index),
+    add(Severity::note, "restored", entry(shard, index),
         fmt::format(
             "an old copy of {} entries was restored here: entries that followed them may be "
             "lost",
             record->fields.at("size").get<std::int64_t>()),
         "compare with checkpoints and receipts that others hold");
-  if (record->kind->name == kTimeStampKind) check_time_stamp(index, *record);
-  erasures_.accept(index, *record);
+  if (record->kind->name == kTimeStampKind) check_time_stamp(shard, index, *record);
+  take_handover(shard, index, *record);
+  erasures_.accept(number, *record);
   collect_commitments(record->fields);
-  builder_.accept(index, *record, *signer);
+  builder_.accept(number, *record, *signer);
+}
+
+void Check::take_handover(ShardState& shard, std::uint64_t index, const Record& record) {
+  if (record.kind->name == kShardEndKind) {
+    shard.end = record;
+    shard.end_index = index;
+  } else if (record.kind->name == kShardStartKind) {
+    if (index == kShardStartIndex && shard.number > 1) shard.start = record;
+    else
+      error("handover", fmt::format("{} (shard-start)", entry(shard, index)),
+            "only the third entry of a later shard is a start");
+  }
 }
 
 // Whom to believe about time is the reader's choice, so that no root is asked for here: what is
 // checked is that the stamp is about this ledger.
-void Check::check_time_stamp(std::uint64_t index, const Record& record) {
-  const std::string place = fmt::format("entry {} (time-stamp)", index);
-  const auto log = NoteVerifier::parse(trust_.log_vkey());
-  if (!log.has_value()) return;  // told of the genesis
-  const auto stamped = recorded_checkpoint(record, *log);
-  if (!stamped.has_value()) return error("time-stamp", place, stamped.error().message);
-  const Checkpoint& checkpoint = stamped->checkpoint;
-  const auto range = ranges_.find(checkpoint.size);
-  const bool known = range != ranges_.end() && range->second.has_value();
-  if (checkpoint.size > index || (known && range->second->root() != checkpoint.root))
-    error("time-stamp", place,
-          fmt::format("it is about size {} root {}, which is no earlier state of this ledger",
-                      checkpoint.size, checkpoint.root.hex()));
-}
-
-void Check::take_entry(const StoredEntry& entry) {
-  const std::string place = fmt::format("entry {}", entry.index);
-  if (entry.index != range_.size()) {
-    error("sequence", place, fmt::format("entry {} is missing", range_.size()));
+void Check::check_time_stamp(const ShardState& shard, std::uint64_t index, const Record& record) {
+  const std::string place = fmt::format("{} (time-stamp)", entry(shard, index));
+  // Of this log; or of one before it, where a rotation came between the query and the record.
+  std::optional<Error> problem;
+  for (auto about = shards_.rbegin(); about != shards_.rend(); ++about) {
+    const auto log = NoteVerifier::parse(about->trust.log_vkey());
+    if (!log.has_value()) continue;  // told of the genesis
+    const auto stamped = recorded_checkpoint(record, *log);
+    if (!stamped.has_value()) {
+      if (!problem.has_value()) problem = stamped.error();
+      continue;
+    }
+    const Checkpoint& checkpoint = stamped->checkpoint;
+    const auto range = about->ranges.find(checkpoint.size);
+    const bool known = range != about->ranges.end() && range->second.has_value();
+    const std::uint64_t limit = about->number == shard.number ? index : about->range.size();
+    if (checkpoint.size > limit || (known && range->second->root() != checkpoint.root))
+      error("time-stamp", place,
+            fmt::format("it is about size {} root {}, which is no earlier state of this ledger",
+                        checkpoint.size, checkpoint.root.hex()));
     return;
   }
-  const Digest hash = leaf_hash(entry.leaf);
-  if (!std::ranges::equal(hash.bytes, entry.leaf_hash)) {
-    error("leaf-hash", place,
-          fmt::format("its bytes hash to {}, the ledger says {}", hash.hex(),
-                      core::hex_encode(entry.leaf_hash)));
-  }
-  range_.append(hash);
-  take_record(entry.index, core::as_text(entry.leaf));
-  if (const auto named = ranges_.find(range_.size()); named != ranges_.end())
-    named->second = range_;
-  const bool wanted =
-      range_.size() == projection_size_ ||
-      (!stored_checkpoints_.empty() && stored_checkpoints_.back().size == range_.size());
-  if (wanted) evidence_at_[range_.size()] = builder_.evidence();
+  if (problem.has_value()) error("time-stamp", place, problem->message);
 }
 
-Status Check::read_ledger(const Ledger& ledger) {
-  SIGILLO_TRY(stored_checkpoints_, ledger.checkpoints());
-  for (const StoredCheckpoint& stored : stored_checkpoints_) ranges_[stored.size];
-  ranges_[projection_size_];
-  if (known_checkpoint_.has_value()) ranges_[known_checkpoint_->size];
+void Check::take_entry(ShardState& shard, const StoredEntry& stored) {
+  const std::string place = entry(shard, stored.index);
+  if (stored.index != shard.range.size()) {
+    error("sequence", place, fmt::format("entry {} is missing", shard.first + shard.range.size()));
+    return;
+  }
+  if (shard.end.has_value())
+    error("handover", place,
+          fmt::format("it was appended behind the end of shard {}, entry {}", shard.number,
+                      shard.first + shard.end_index));
+  const Digest hash = leaf_hash(stored.leaf);
+  if (!std::ranges::equal(hash.bytes, stored.leaf_hash)) {
+    error("leaf-hash", place,
+          fmt::format("its bytes hash to {}, the ledger says {}", hash.hex(),
+                      core::hex_encode(stored.leaf_hash)));
+  }
+  shard.range.append(hash);
+  take_record(shard, stored.index, core::as_text(stored.leaf));
+  const std::uint64_t size = shard.range.size();
+  if (const auto named = shard.ranges.find(size); named != shard.ranges.end())
+    named->second = shard.range;
+  if (size == projection_size_ && shard.range.root().hex() == projection_root_)
+    projected_evidence_ = builder_.evidence();
+  const bool latest = shard.number == workspace_.config().shard && !shard.stored.empty() &&
+                      shard.stored.back().size == size;
+  if (latest) latest_evidence_ = builder_.evidence();
+}
+
+Status Check::read_ledger(ShardState& shard, const Ledger& ledger) {
+  SIGILLO_TRY(shard.stored, ledger.checkpoints());
+  for (const StoredCheckpoint& stored : shard.stored) shard.ranges[stored.size];
+  if (known_checkpoint_.has_value()) shard.ranges[known_checkpoint_->size];
   SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& entry) -> Status {
-        take_entry(entry);
+      ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& stored) -> Status {
+        take_entry(shard, stored);
         return {};
       }));
-  return check_head(ledger);
+  return check_head(shard, ledger);
+}
+
+// An Error only if it is the current shard that cannot be opened: there is nothing to say then.
+Status Check::read_shard(std::uint64_t number) {
+  const bool current = number == workspace_.config().shard;
+  const std::uint64_t first =
+      shards_.empty() ? 0 : shards_.back().first + shards_.back().range.size();
+  ShardState& shard = shards_.emplace_back(number, first);
+  const std::string name =
+      workspace_.shard_file(number).lexically_relative(workspace_.folder()).string();
+  const auto ledger = workspace_.shard(number, Ledger::Access::read);
+  if (!ledger.has_value()) {
+    if (current) return ledger.error();
+    error("shard", fmt::format("shard {}", number), ledger.error().message);
+    return {};
+  }
+  shard.readable = true;
+  shard.origin = ledger->origin();
+  const Status read = ledger->in_snapshot([&] { return read_ledger(shard, *ledger); });
+  if (!read.has_value()) {
+    if (read.error().code != ErrorCode::ledger_corrupt) return read.error();
+    error("database", name, read.error().message);
+  }
+  check_genesis(shard);
+  return {};
 }
 
 Status Check::remember(const KnownBefore& known) {
@@ -208,22 +297,32 @@ Status Check::remember(const KnownBefore& known) {
 }
 
 void Check::check_known_before() {
-  if (!known_log_key_.empty() && trust_.log_vkey() != known_log_key_)
-    error("known-key", "genesis",
-          fmt::format("the ledger names log key {}, not the one that is known", trust_.log_vkey()),
-          "this is another ledger, or its keys were replaced");
+  if (known_log_key_.empty()) return;
+  // Any shard's key will do: handovers lead from it to the later ones, and the start of each shard
+  // seals the one before.
+  const auto found = std::find_if(shards_.begin(), shards_.end(), [&](const ShardState& shard) {
+    return shard.genesis && shard.trust.log_vkey() == known_log_key_;
+  });
+  if (found == shards_.end())
+    return error("known-key", "genesis",
+                 fmt::format("the ledger names log key {}, not the one that is known",
+                             shards_.back().trust.log_vkey()),
+                 "this is another ledger, or its keys were replaced");
   if (!known_checkpoint_.has_value()) return;
-  const auto& range = ranges_[known_checkpoint_->size];
-  const bool prefix = known_checkpoint_->size == 0 ||
-                      (range.has_value() && range->root() == known_checkpoint_->root);
+  const ShardState& shard = *found;
+  const auto range = shard.ranges.find(known_checkpoint_->size);
+  const bool prefix =
+      known_checkpoint_->size == 0 || (range != shard.ranges.end() && range->second.has_value() &&
+                                       range->second->root() == known_checkpoint_->root);
   if (!prefix)
-    error("known-checkpoint", fmt::format("entries 0 to {}", known_checkpoint_->size - 1),
+    error("known-checkpoint",
+          fmt::format("entries {} to {}", shard.first, shard.first + known_checkpoint_->size - 1),
           fmt::format("the ledger no longer holds what was sealed at size {}, root {}",
                       known_checkpoint_->size, known_checkpoint_->root.hex()),
           "history was rewritten or an old copy was restored; keep both as evidence");
-  const std::uint64_t latest = stored_checkpoints_.empty() ? 0 : stored_checkpoints_.back().size;
+  const std::uint64_t latest = shard.stored.empty() ? 0 : shard.stored.back().size;
   if (prefix && latest < known_checkpoint_->size)
-    error("known-checkpoint", fmt::format("checkpoint of size {}", latest),
+    error("known-checkpoint", fmt::format("checkpoint of size {}{}", latest, of(shard)),
           fmt::format("it is the latest that is stored, but one of size {} was known: that one was "
                       "deleted",
                       known_checkpoint_->size),
@@ -231,38 +330,43 @@ void Check::check_known_before() {
           "entries");
 }
 
-void Check::check_genesis(const Ledger& ledger) {
-  if (!genesis_) {
-    error("genesis", "entry 0", "the ledger has no genesis record that its owner signed");
-  } else if (trust_.origin() != ledger.origin() || trust_.origin() != workspace_.config().origin) {
-    error("genesis", "entry 0",
+void Check::check_genesis(const ShardState& shard) {
+  const std::string place = entry(shard, 0);
+  const bool current = shard.number == workspace_.config().shard;
+  if (!shard.genesis) {
+    error("genesis", place, "the ledger has no genesis record that its owner signed");
+  } else if (shard.trust.origin() != shard.origin ||
+             (current && shard.trust.origin() != workspace_.config().origin)) {
+    error("genesis", place,
           fmt::format("it is about \"{}\"; the ledger says \"{}\", sigillo.json says \"{}\"",
-                      trust_.origin(), ledger.origin(), workspace_.config().origin));
+                      shard.trust.origin(), shard.origin, workspace_.config().origin));
   }
 }
 
-Status Check::check_head(const Ledger& ledger) {
-  report_.head = {range_.size(), range_.root()};
-  const std::uint64_t covered = stored_checkpoints_.empty() ? 0 : stored_checkpoints_.back().size;
-  report_.uncovered = range_.size() > covered ? range_.size() - covered : 0;
+Status Check::check_head(ShardState& shard, const Ledger& ledger) {
+  const CompactRange& range = shard.range;
+  const std::uint64_t covered = shard.stored.empty() ? 0 : shard.stored.back().size;
+  report_.head = {range.size(), range.root()};
+  report_.uncovered = range.size() > covered ? range.size() - covered : 0;
   SIGILLO_TRY(const std::uint64_t rows, ledger.row_count());
-  if (rows != range_.size())
-    error("sequence", "ledger",
-          fmt::format("it holds {} rows of entries, but only {} in sequence", rows, range_.size()));
+  if (rows != range.size())
+    error("sequence", "ledger" + of(shard),
+          fmt::format("it holds {} rows of entries, but only {} in sequence", rows, range.size()));
   const auto head = ledger.head();
-  if (!head.has_value()) error("head", "ledger head", head.error().message);
-  else if (head->size != range_.size() || head->root != range_.root())
-    error("head", "ledger head",
+  if (!head.has_value()) error("head", "ledger head" + of(shard), head.error().message);
+  else if (head->size != range.size() || head->root != range.root())
+    error("head", "ledger head" + of(shard),
           fmt::format("it says size {} root {}; the entries give size {} root {}", head->size,
-                      head->root.hex(), range_.size(), range_.root().hex()));
+                      head->root.hex(), range.size(), range.root().hex()));
   return {};
 }
 
-void Check::check_checkpoint(const StoredCheckpoint& stored, const NoteVerifier& log) {
-  const std::string place = fmt::format("checkpoint of size {}", stored.size);
+void Check::check_checkpoint(const ShardState& shard, const StoredCheckpoint& stored,
+                             const NoteVerifier& log) {
+  const std::string place = fmt::format("checkpoint of size {}{}", stored.size, of(shard));
   const auto checkpoint = open_checkpoint(stored.note, log);
   if (!checkpoint.has_value()) return error("checkpoint", place, checkpoint.error().message);
-  const auto& range = ranges_[stored.size];
+  const auto& range = shard.ranges.at(stored.size);
   if (checkpoint->size != stored.size || !range.has_value())
     return error("checkpoint", place, "the ledger has no such size: entries are missing");
   if (range->root() != checkpoint->root)
@@ -274,28 +378,87 @@ void Check::check_checkpoint(const StoredCheckpoint& stored, const NoteVerifier&
   ++report_.checkpoints;
 }
 
-void Check::check_checkpoints() {
-  const auto log = NoteVerifier::parse(trust_.log_vkey());
+void Check::check_checkpoints(const ShardState& shard) {
+  const auto log = NoteVerifier::parse(shard.trust.log_vkey());
   if (!log.has_value()) return error("checkpoint", "genesis", "it names no usable log key");
-  for (const StoredCheckpoint& stored : stored_checkpoints_) check_checkpoint(stored, *log);
-  if (stored_checkpoints_.empty())
-    return error("checkpoint", "ledger", "no checkpoint is stored",
+  for (const StoredCheckpoint& stored : shard.stored) check_checkpoint(shard, stored, *log);
+  if (shard.stored.empty())
+    return error("checkpoint", "ledger" + of(shard), "no checkpoint is stored",
                  "sign one with `sigillo log checkpoint`");
-  const StoredCheckpoint& latest = stored_checkpoints_.back();
-  if (report_.uncovered > 0)
-    add(Severity::warning, "uncovered",
-        fmt::format("entries {} to {}", latest.size, range_.size() - 1),
-        "no stored checkpoint covers them: an append is under way or was interrupted, or a "
-        "checkpoint was deleted; they are not in the evidence",
-        "`sigillo log checkpoint` signs one over all entries");
-  if (report_.sound()) give_evidence(*log);
+  const StoredCheckpoint& latest = shard.stored.back();
+  if (shard.number < workspace_.config().shard || latest.size >= shard.range.size()) return;
+  add(Severity::warning, "uncovered",
+      fmt::format("entries {} to {}", shard.first + latest.size,
+                  shard.first + shard.range.size() - 1),
+      "no stored checkpoint covers them: an append is under way or was interrupted, or a "
+      "checkpoint was deleted; they are not in the evidence",
+      "`sigillo log checkpoint` signs one over all entries");
 }
 
-void Check::give_evidence(const NoteVerifier& log) {
-  const StoredCheckpoint& latest = stored_checkpoints_.back();
-  const auto checkpoint = open_checkpoint(latest.note, log);
-  SIGILLO_CHECK(checkpoint.has_value() && evidence_at_.contains(latest.size));  // it is verified
-  report_.evidence = evidence_at_[latest.size];
+// -- shards
+// ---------------------------------------------------------------------------------------------------------
+
+void Check::check_handover(const ShardState& ended, const ShardState& begun) {
+  const std::string place = fmt::format("shard {} to shard {}", ended.number, begun.number);
+  if (!ended.readable || !ended.genesis || !begun.genesis) return;  // told already
+  if (!ended.end.has_value())
+    return error("handover", place,
+                 fmt::format("shard {} has no end that an owner signed: an older copy was put in "
+                             "its place, or its end was removed",
+                             ended.number));
+  if (!begun.start.has_value())
+    return error(
+        "handover", place,
+        fmt::format("the third entry of shard {} is no start that an owner signed", begun.number));
+  if (ended.stored.empty() || ended.stored.back().size != ended.range.size())
+    return error("handover", place,
+                 fmt::format("the final checkpoint of shard {} is missing", ended.number));
+  const auto log = NoteVerifier::parse(ended.trust.log_vkey());
+  const auto next = NoteVerifier::parse(begun.trust.log_vkey());
+  if (!log.has_value() || !next.has_value()) return;  // told of the genesis
+  const Status linked =
+      check_link(*ended.end, *log, {ended.origin, ended.range.size(), ended.range.root()}, *next,
+                 begun.trust.ledger(), *begun.start);
+  if (!linked.has_value()) return error("handover", place, linked.error().message);
+  const auto start = read_shard_start(*begun.start);
+  SIGILLO_CHECK(start.has_value());  // check_link has read it
+  if (start->shard != begun.number || start->first_entry != begun.first)
+    error("handover", place,
+          fmt::format("the start says shard {} from entry {} on; it is shard {} from entry {} on",
+                      start->shard, start->first_entry, begun.number, begun.first));
+  if (begun.first_trust != std::optional(trust_fields(ended.trust)))
+    error("handover", place,
+          fmt::format("shard {} does not begin with the trust list that shard {} ended with",
+                      begun.number, ended.number));
+}
+
+void Check::check_last_shard(const ShardState& shard) {
+  if (shard.end.has_value())
+    return error("handover", fmt::format("shard {}", shard.number),
+                 "it is sealed, and no shard goes on: a rotation was interrupted, or the next "
+                 "shard was removed",
+                 "`sigillo log rotate` finishes an interrupted rotation; else restore a good copy");
+  std::error_code ignored;
+  if (std::filesystem::exists(workspace_.shard_file(shard.number + 1), ignored))
+    error("handover", fmt::format("shard {}", shard.number),
+          fmt::format("a shard {} is there, but this one has no end and sigillo.json does not know "
+                      "it: an older copy was put here",
+                      shard.number + 1));
+}
+
+void Check::check_handovers() {
+  for (std::size_t i = 0; i + 1 < shards_.size(); ++i) check_handover(shards_[i], shards_[i + 1]);
+  check_last_shard(shards_.back());
+}
+
+void Check::give_evidence() {
+  const ShardState& shard = shards_.back();
+  const StoredCheckpoint& latest = shard.stored.back();
+  const auto log = NoteVerifier::parse(shard.trust.log_vkey());
+  SIGILLO_CHECK(log.has_value());
+  const auto checkpoint = open_checkpoint(latest.note, *log);
+  SIGILLO_CHECK(checkpoint.has_value());  // it is verified
+  report_.evidence = std::move(latest_evidence_);
   report_.evidence.origin = checkpoint->origin;
   report_.evidence.size = static_cast<std::int64_t>(checkpoint->size);
   report_.evidence.root = checkpoint->root.hex();
@@ -439,19 +602,16 @@ void Check::check_projection() {
   constexpr std::string_view remedy = kProjectionRemedy;
   if (!projection_->has_value())
     return error("projection", "evidence.db", projection_->error().message, remedy);
-  const auto expected = evidence_at_.find(projection_size_);
-  const auto& range = ranges_[projection_size_];
-  if (expected == evidence_at_.end() || !range.has_value() ||
-      range->root().hex() != projection_root_)
+  if (!projected_evidence_.has_value())
     return error("projection", "evidence.db, projection",
                  fmt::format("it was made at size {}, root \"{}\", which the ledger does not have",
                              projection_size_, projection_root_),
                  remedy);
   sqlite::Database& database = **projection_;
   for (const core::ViewSchema& schema : core::evidence_schema()) {
-    const auto found = expected->second.rows.find(schema.name);
+    const auto found = projected_evidence_->rows.find(schema.name);
     const std::vector<core::Row> verified =
-        found == expected->second.rows.end() ? std::vector<core::Row>() : found->second;
+        found == projected_evidence_->rows.end() ? std::vector<core::Row>() : found->second;
     constexpr std::size_t surplus = 1000;  // planted rows that are still told one by one
     const auto stored = read_rows(database, schema, verified.size() + surplus);
     if (!stored.has_value()) {
@@ -487,16 +647,17 @@ void Check::compare_rows(const core::ViewSchema& schema, const std::vector<core:
 }
 
 Result<FsckReport> Check::run() {
-  SIGILLO_TRY(const Ledger ledger, workspace_.ledger(Ledger::Access::read));
   open_projection();
-  const Status read = ledger.in_snapshot([&] { return read_ledger(ledger); });
-  if (!read.has_value()) {
-    if (read.error().code != ErrorCode::ledger_corrupt) return read.error();
-    error("database", "ledger.db", read.error().message);
-  }
-  check_genesis(ledger);
+  const std::uint64_t count = workspace_.config().shard;
+  shards_.reserve(count);
+  for (std::uint64_t number = 1; number <= count; ++number) SIGILLO_TRY_VOID(read_shard(number));
+  report_.shards = count;
+  report_.entries = shards_.back().first + shards_.back().range.size();
   check_known_before();
-  if (genesis_) check_checkpoints();
+  for (const ShardState& shard : shards_)
+    if (shard.genesis) check_checkpoints(shard);
+  check_handovers();
+  if (report_.sound()) give_evidence();
   for (const BlobProblem& problem : builder_.problems())
     error("blob", problem.place, problem.error.message, problem.error.remedy);
   report_.blobs = builder_.blobs();
@@ -508,9 +669,16 @@ Result<FsckReport> Check::run() {
 }  // namespace
 
 Result<FsckReport> fsck(const Workspace& workspace, const KnownBefore& known) {
-  Check check(workspace);
-  SIGILLO_TRY_VOID(check.remember(known));
-  return check.run();
+  const auto look = [&](const Workspace& at) -> Result<FsckReport> {
+    Check check(at);
+    SIGILLO_TRY_VOID(check.remember(known));
+    return check.run();
+  };
+  auto report = look(workspace);
+  // Rotated since it was opened: what was looked at is sealed now.
+  const auto now = Workspace::open(workspace.folder());
+  if (now.has_value() && now->config().shard > workspace.config().shard) return look(*now);
+  return report;
 }
 
 namespace {

@@ -174,6 +174,27 @@ Result<LedgerHead> Ledger::head() const {
 }
 
 Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves) {
+  return append(leaves, false);
+}
+
+Result<std::uint64_t> Ledger::seal(const std::string& leaf) { return append({&leaf, 1}, true); }
+
+Result<bool> Ledger::sealed() const {
+  SIGILLO_TRY(const std::int64_t rows,
+              impl_->database.integer("SELECT count(*) FROM meta WHERE name = 'sealed'"));
+  return rows > 0;
+}
+
+Status Ledger::require_open() const {
+  SIGILLO_TRY(const bool closed, sealed());
+  if (!closed) return {};
+  return Error{
+      ErrorCode::locked, fmt::format("the ledger {} is sealed", origin()),
+      "try again; if that does not help, `sigillo log rotate` finishes a rotation that was "
+      "interrupted"};
+}
+
+Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves, bool last) {
   if (leaves.empty() || leaves.size() > kMaxBatch)
     return Error{ErrorCode::invalid_argument,
                  fmt::format("a batch has 1 to {} entries, not {}", kMaxBatch, leaves.size()), ""};
@@ -184,13 +205,14 @@ Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves) {
                    ""};
 
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
+  SIGILLO_TRY_VOID(require_open());
   SIGILLO_TRY(State state, load_state(impl_->database));
   const std::uint64_t first = state.range.size();
-  SIGILLO_TRY(const std::int64_t last,
+  SIGILLO_TRY(const std::int64_t end,
               impl_->database.integer("SELECT ifnull(max(idx), -1) FROM entries"));
-  if (last != static_cast<std::int64_t>(first) - 1)
+  if (end != static_cast<std::int64_t>(first) - 1)
     return corrupt(
-        fmt::format("the head says {} entries, but the last entry stored is {}", first, last));
+        fmt::format("the head says {} entries, but the last entry stored is {}", first, end));
   SIGILLO_TRY(auto insert, impl_->database.prepare(
                                "INSERT INTO entries(idx, leaf, leaf_hash) VALUES (?1, ?2, ?3)"));
   for (const std::string& leaf : leaves) {
@@ -210,6 +232,9 @@ Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves) {
   if (!moved)
     return Error{ErrorCode::locked, "another process moved the ledger's head", "try again"};
   move.reset();
+  if (last)
+    SIGILLO_TRY_VOID(
+        impl_->database.execute("INSERT INTO meta(name, value) VALUES ('sealed', 'yes')"));
   SIGILLO_TRY_VOID(transaction.commit());
   SIGILLO_TRY_VOID(check_appended(*this, first, leaves));
   return first;

@@ -266,6 +266,24 @@ constexpr std::array kLegalHold = {
     text("reason", "why, without personal data"),
 };
 
+// -- shards
+// -------------------------------------------------------------------------------------------------------------
+constexpr std::array kShardEnd = {
+    integer("shard", "number of this shard, from 1"),
+    text("next_origin", "name of the next shard"),
+    text("next_log_key", "its log's verifier key (C2SP vkey)"),
+    digest("next_ledger", "its ledger id: SHA-256 of its genesis statement"),
+};
+constexpr std::array kShardStart = {
+    integer("shard", "number of this shard, from 2"),
+    integer("first_entry", "number of its first entry: the entries of all shards before it"),
+    text("previous_log_key", "verifier key of the log before it, which names its origin"),
+    digest("previous_ledger", "ledger id of the shard before it"),
+    integer("size", "entries under the final checkpoint of that shard"),
+    digest("root", "root of that checkpoint"),
+    text("log_line", "the log's signature line of that checkpoint"),
+};
+
 constexpr std::array kKinds = {
     RecordKind{"genesis", Retention::document, false, "origin",
                "the ledger's first entry: its name and keys", kGenesis},
@@ -302,6 +320,10 @@ constexpr std::array kKinds = {
                "values behind commitments are deleted for good", kErasure},
     RecordKind{"legal-hold", Retention::document, true, "hold",
                "nothing may be erased while it is in force", kLegalHold},
+    RecordKind{"shard-end", Retention::document, false, "",
+               "the last entry of a sealed shard: which shard goes on", kShardEnd},
+    RecordKind{"shard-start", Retention::document, false, "",
+               "the third entry of a later shard: how the one before it ended", kShardStart},
 };
 
 // -- validation

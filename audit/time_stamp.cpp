@@ -17,6 +17,10 @@ Result<Receipt> record_time_stamp(const Workspace& workspace, const StampedCheck
     return Error{ErrorCode::proof_invalid,
                  "the time stamp is about other bytes than the checkpoint",
                  "give the time stamp of this very checkpoint"};
+  SIGILLO_TRY(const Workspace now, Workspace::open(workspace.folder()));
+  if (now.config().origin != stamped.checkpoint.origin)
+    return Error{ErrorCode::locked, "the ledger was rotated meanwhile",
+                 "stamp a checkpoint of the new shard: it covers the end of the old one"};
   BlobStore blobs = workspace.blobs();
   SIGILLO_TRY(const core::Digest token, blobs.put(response));
   const Json fields{{"size", stamped.checkpoint.size},

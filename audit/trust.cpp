@@ -31,9 +31,13 @@ core::Result<TrustedKey> read_key(const Json& item) {
   return trusted;
 }
 
+bool only_for_owners(std::string_view kind) {
+  return kind == "trust-list" || kind == "shard-end" || kind == "shard-start";
+}
+
 bool may_sign(const TrustedKey& key, const Record& record, core::Timestamp time) {
   if (time < key.valid_from || (key.valid_to.has_value() && *key.valid_to < time)) return false;
-  if (record.kind->name == "trust-list" && key.role != "owner") return false;
+  if (only_for_owners(record.kind->name) && key.role != "owner") return false;
   return std::any_of(key.kinds.begin(), key.kinds.end(), [&](const std::string& kind) {
     return kind == "*" || kind == record.kind->name;
   });
@@ -45,12 +49,12 @@ core::Result<std::string> TrustList::accept(std::uint64_t index, const Record& r
   // The statement is what was signed; an envelope can be varied by anyone.
   const core::Digest statement = core::sha256(record.envelope.payload);
   const auto decide = [&]() -> core::Result<std::string> {
-    if (index == 0) return accept_genesis(record);
+    if (index == first_) return accept_genesis(record);
     if (accepted_.contains(statement))
       return Error{ErrorCode::not_trusted, "it repeats a record that counts already",
                    "the copy counts for nothing"};
     SIGILLO_TRY(std::string actor, judge(record));
-    if (record.kind->name == "trust-list") SIGILLO_TRY_VOID(replace(record));
+    if (record.kind->name == "trust-list") SIGILLO_TRY_VOID(replace(index, record));
     return actor;
   };
   auto actor = decide();
@@ -78,6 +82,16 @@ core::Result<std::string> TrustList::judge(const Record& record) const {
                "the record stays in the ledger, but counts for nothing"};
 }
 
+std::optional<std::uint64_t> TrustList::revoked_by(const Record& record) const {
+  for (const core::EnvelopeSignature& signature : record.envelope.signatures) {
+    const auto found = revoked_.find(signature.key_id);
+    if (found == revoked_.end()) continue;
+    const auto& [entry, key] = found->second;
+    if (core::verify_envelope(record.envelope, key.key).has_value()) return entry;
+  }
+  return std::nullopt;
+}
+
 core::Result<std::string> TrustList::accept_genesis(const Record& record) {
   if (record.kind->name != "genesis")
     return Error{ErrorCode::ledger_corrupt, "not a genesis record",
@@ -95,7 +109,7 @@ core::Result<std::string> TrustList::accept_genesis(const Record& record) {
   return std::string("owner");
 }
 
-core::Status TrustList::replace(const Record& record) {
+core::Status TrustList::replace(std::uint64_t index, const Record& record) {
   std::map<std::string, TrustedKey> next;
   bool owner = false;
   for (const Json& item : record.fields.at("keys")) {
@@ -108,8 +122,24 @@ core::Status TrustList::replace(const Record& record) {
       return Error{ErrorCode::not_trusted, "trust list: a key appears twice", ""};
   }
   if (!owner) return Error{ErrorCode::not_trusted, "trust list: no owner is left", ""};
+  for (auto& [id, key] : keys_) revoked_.insert_or_assign(id, std::pair(index, std::move(key)));
+  for (const auto& [id, key] : next) revoked_.erase(id);
   keys_ = std::move(next);
   return {};
+}
+
+Json trust_fields(const TrustList& trust) {
+  Json keys = Json::array();
+  for (const auto& [id, key] : trust.keys()) {
+    keys.push_back(Json{{"key_id", id},
+                        {"public_key", core::base64_encode(key.key.spki_der())},
+                        {"actor", key.actor},
+                        {"role", key.role},
+                        {"kinds", key.kinds},
+                        {"valid_from", core::to_rfc3339(key.valid_from)}});
+    if (key.valid_to.has_value()) keys.back()["valid_to"] = core::to_rfc3339(*key.valid_to);
+  }
+  return Json{{"keys", std::move(keys)}};
 }
 
 Json single_key_trust(const core::PublicKey& key, std::string_view actor,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sigillo/audit/handover.hpp"
 #include "sigillo/audit/trust.hpp"
 #include "sigillo/core/files.hpp"
 
@@ -18,15 +19,20 @@ using core::Status;
 
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;  // 1: one shard
 constexpr std::size_t kMaxConfigBytes = 65536;
+constexpr std::int64_t kMaxShards = 10'000;
 
 Status write_config(const fs::path& folder, const WorkspaceConfig& config) {
-  SIGILLO_TRY(const std::string text,
-              core::canonical_json(Json{{"format", kFormat},
-                                        {"origin", config.origin},
-                                        {"log_key", config.log_key},
-                                        {"record_key", config.record_key}}));
+  Json json{{"format", 1},
+            {"origin", config.origin},
+            {"log_key", config.log_key},
+            {"record_key", config.record_key}};
+  if (config.shard > 1) {
+    json["format"] = kFormat;  // a program that knows no shards must not go on in the first
+    json["shard"] = config.shard;
+  }
+  SIGILLO_TRY(const std::string text, core::canonical_json(json));
   return core::write_file_atomically(folder / "sigillo.json", core::as_bytes(text + "\n"));
 }
 
@@ -42,6 +48,11 @@ Result<WorkspaceConfig> parse_config(std::string_view text) {
   SIGILLO_TRY(config.origin, core::json_string(value, "origin", where));
   SIGILLO_TRY(config.log_key, core::json_string(value, "log_key", where));
   SIGILLO_TRY(config.record_key, core::json_string(value, "record_key", where));
+  if (format < kFormat) return config;
+  SIGILLO_TRY(const std::int64_t shard, core::json_integer(value, "shard", where));
+  if (shard < 2 || shard > kMaxShards)
+    return Error{ErrorCode::invalid_input, fmt::format("{} is no number of a shard", shard), ""};
+  config.shard = static_cast<std::uint64_t>(shard);
   return config;
 }
 
@@ -116,18 +127,25 @@ Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origi
   return Workspace(folder, config);
 }
 
-Result<Workspace> Workspace::replica(const fs::path& folder, std::string_view origin) {
+Result<Workspace> Workspace::replica(const fs::path& folder,
+                                     const std::vector<std::string>& origins) {
+  SIGILLO_CHECK(!origins.empty());
   std::error_code error;
   const bool made = fs::create_directory(folder, error);
   if (error) return core::error_from_errno(error.value(), "cannot create", folder);
   if (!made)
     return Error{ErrorCode::already_exists, fmt::format("{} exists already", folder.string()),
                  "choose another folder"};
-  WorkspaceConfig config{std::string(origin), "log", "owner"};
-  SIGILLO_TRY(const Ledger ledger, Ledger::create(folder / "ledger.db", origin));
-  static_cast<void>(ledger);
-  SIGILLO_TRY_VOID(write_config(folder, config));
-  return Workspace(folder, std::move(config));
+  Workspace workspace(folder, {origins.back(), "log", "owner", origins.size()});
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    const fs::path file = workspace.shard_file(i + 1);
+    fs::create_directories(file.parent_path(), error);
+    if (error) return core::error_from_errno(error.value(), "cannot create", file.parent_path());
+    SIGILLO_TRY(const Ledger ledger, Ledger::create(file, origins[i]));
+    static_cast<void>(ledger);
+  }
+  SIGILLO_TRY_VOID(write_config(folder, workspace.config()));
+  return workspace;
 }
 
 Result<Workspace> Workspace::open(const fs::path& folder) {
@@ -148,13 +166,34 @@ Result<Workspace> Workspace::open(const fs::path& folder) {
   return failure;
 }
 
+fs::path Workspace::shard_file(std::uint64_t number) const {
+  return number == 1 ? folder_ / "ledger.db"
+                     : shards_folder() / std::to_string(number) / "ledger.db";
+}
+
 Result<Ledger> Workspace::ledger(Ledger::Access access) const {
-  auto ledger = Ledger::open(folder_ / "ledger.db", access);
+  return shard(config_.shard, access);
+}
+
+Result<Ledger> Workspace::shard(std::uint64_t number, Ledger::Access access) const {
+  if (number < 1 || number > config_.shard)
+    return Error{ErrorCode::not_found,
+                 fmt::format("the workspace has shards 1 to {}, and no {}", config_.shard, number),
+                 "`sigillo log shards` lists them"};
+  const fs::path file = shard_file(number);
+  auto ledger = Ledger::open(file, access);
   if (!ledger.has_value() && ledger.error().code == ErrorCode::not_found)
     return Error{ErrorCode::ledger_corrupt,
-                 fmt::format("the workspace {} has lost its ledger.db", folder_.string()),
+                 fmt::format("the workspace {} has lost its {}", folder_.string(),
+                             file.lexically_relative(folder_).string()),
                  "keep this workspace, and restore a good copy"};
   return ledger;
+}
+
+Status Workspace::switch_to(const WorkspaceConfig& config) {
+  SIGILLO_TRY_VOID(write_config(folder_, config));
+  config_ = config;
+  return {};
 }
 
 Status Workspace::stays_outside(const fs::path& path) const {
@@ -177,10 +216,25 @@ Status Workspace::stays_outside(const fs::path& path) const {
 
 Result<Digest> ledger_id(const Workspace& workspace) {
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  return ledger_id(ledger);
+}
+
+Result<Digest> ledger_id(const Ledger& ledger) {
   SIGILLO_TRY(const std::string leaf, ledger.leaf(0));
   const auto genesis = read_record(leaf);
   if (genesis.has_value() && genesis->kind->name == "genesis") return ledger_id(*genesis);
   return Error{ErrorCode::ledger_corrupt, "entry 0 of the ledger is no genesis record",
+               "`sigillo log fsck` says what is wrong; keep this workspace as evidence"};
+}
+
+Result<std::uint64_t> first_entry(const Ledger& ledger, std::uint64_t shard) {
+  if (shard == 1) return std::uint64_t{0};
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(kShardStartIndex));
+  const auto record = read_record(leaf);
+  const auto start = record.has_value() ? read_shard_start(*record) : record.error();
+  if (start.has_value()) return start->first_entry;
+  return Error{ErrorCode::ledger_corrupt,
+               fmt::format("shard {} does not begin with the end of the one before", shard),
                "`sigillo log fsck` says what is wrong; keep this workspace as evidence"};
 }
 
@@ -192,10 +246,13 @@ Result<NoteVerifier> log_verifier(const Workspace& workspace, const Ledger& ledg
 
 Result<std::vector<Receipt>> append_records(const Workspace& workspace,
                                             std::span<const std::string> leaves) {
+  SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
+  SIGILLO_TRY_VOID(ledger.require_open());  // a sealed one has no key any more
   SIGILLO_TRY(const core::PrivateKey log_key,
               workspace.keyring().signing_key(workspace.config().log_key));
-  SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
-  SIGILLO_TRY(const std::uint64_t first, ledger.append(leaves));
+  SIGILLO_TRY(std::uint64_t first, first_entry(ledger, workspace.config().shard));
+  SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
+  first += index;
   const auto published = ledger.publish(log_key);
   if (!published.has_value())
     return published.error().in(
@@ -228,35 +285,33 @@ Status is_no_copy(const Workspace& workspace, const Record& fresh) {
   return {};
 }
 
-}  // namespace
-
-Status require_counting(const Workspace& workspace, std::uint64_t entry) {
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  TrustList trust;
-  Status counts;
-  SIGILLO_TRY_VOID(ledger.for_each(0, entry + 1, [&](const StoredEntry& stored) -> Status {
-    const auto record = read_record(core::as_text(stored.leaf));
-    if (!record.has_value()) return {};
-    const auto actor = trust.accept(stored.index, *record);
-    if (stored.index == entry && !actor.has_value()) counts = actor.error();
-    return {};
-  }));
-  return counts;
-}
-
-Result<Receipt> record(const Workspace& workspace, std::string_view kind_name, const Json& fields,
-                       const std::vector<core::Subject>& subjects, const core::Clock& clock) {
-  const RecordKind* kind = find_record_kind(kind_name);
-  SIGILLO_CHECK(kind != nullptr);
+Result<Receipt> record_here(const Workspace& workspace, const RecordKind& kind, const Json& fields,
+                            const std::vector<core::Subject>& subjects, const core::Clock& clock) {
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const Digest ledger, ledger_id(workspace));
-  SIGILLO_TRY(std::string leaf, make_record(*kind, fields, subjects, ledger, key, clock));
+  SIGILLO_TRY(std::string leaf, make_record(kind, fields, subjects, ledger, key, clock));
   SIGILLO_TRY(const Record made, read_record(leaf));
   SIGILLO_TRY_VOID(is_no_copy(workspace, made));
   const std::vector<std::string> leaves = {std::move(leaf)};
   SIGILLO_TRY(const std::vector<Receipt> receipts, append_records(workspace, leaves));
   return receipts.front();
+}
+
+}  // namespace
+
+// A run of days ends in the shard that is current then. A rotation between opening and appending is
+// met by one more try.
+Result<Receipt> record(const Workspace& workspace, std::string_view kind_name, const Json& fields,
+                       const std::vector<core::Subject>& subjects, const core::Clock& clock) {
+  const RecordKind* kind = find_record_kind(kind_name);
+  SIGILLO_CHECK(kind != nullptr);
+  SIGILLO_TRY(const Workspace now, Workspace::open(workspace.folder()));
+  auto receipt = record_here(now, *kind, fields, subjects, clock);
+  if (receipt.has_value() || receipt.error().code != ErrorCode::locked) return receipt;
+  SIGILLO_TRY(const Workspace later, Workspace::open(workspace.folder()));
+  if (later.config().shard == now.config().shard) return receipt;
+  return record_here(later, *kind, fields, subjects, clock);
 }
 
 }  // namespace sigillo::audit

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -195,6 +196,14 @@ Result<std::string> Keyring::secret(const KeyInfo& info, std::string_view extens
                  fmt::format("chmod 600 {}", path.string())};
   SIGILLO_TRY(const Bytes content, read_file(path, kMaxKeyFile));
   return std::string(as_text(content));
+}
+
+Status Keyring::forget_secret(std::string_view name) {
+  SIGILLO_TRY(const KeyInfo key, info(name));
+  const fs::path path = folder_ / (key.name + ".pem");
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return error_from_errno(errno, "cannot delete", path);
+  return sync_file_system(folder_);
 }
 
 Result<PrivateKey> Keyring::signing_key(std::string_view name) const {

@@ -8,6 +8,7 @@
 #include "sigillo/audit/cose_key.hpp"
 #include "sigillo/audit/cose_receipt.hpp"
 #include "sigillo/audit/ledger_tiles.hpp"
+#include "sigillo/audit/shards.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -35,16 +36,18 @@ Json to_json(const CoseReceipt& receipt) {
 // and then the latest checkpoint is the one that covers that.
 Result<CoseReceipt> write_receipt(Context& context, const audit::Workspace& workspace,
                                   const CoseArguments& arguments) {
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
-  SIGILLO_TRY(const std::string leaf, ledger.leaf(arguments.entry));
+  SIGILLO_TRY(const audit::EntryPlace place, audit::locate(workspace, arguments.entry));
+  const auto shard = [&] { return workspace.shard(place.shard, Ledger::Access::read); };
+  SIGILLO_TRY(const audit::NoteVerifier log, audit::shard_verifier(workspace, place.shard));
+  SIGILLO_TRY(const Ledger ledger, shard());
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(place.index));
   SIGILLO_TRY(const core::PrivateKey key,
               audit::cose_signing_key(workspace, context.entropy, context.clock));
   context.lasting =
       fmt::format("the key \"{}\" is in the keyring and the trust list", audit::kCoseKeyName);
-  audit::LedgerTiles tiles([&] { return workspace.ledger(Ledger::Access::read); }, log);
+  audit::LedgerTiles tiles(shard, log);
   SIGILLO_TRY_VOID(tiles.catch_up());
-  SIGILLO_TRY(const audit::TlogProof proof, tiles.prove_entry(arguments.entry));
+  SIGILLO_TRY(const audit::TlogProof proof, tiles.prove_entry(place.index));
   SIGILLO_TRY(const core::Bytes receipt,
               audit::make_cose_receipt(proof, core::as_bytes(leaf), log, key));
   SIGILLO_TRY_VOID(core::write_file_atomically(arguments.output, receipt));

@@ -11,6 +11,7 @@
 #include "sigillo/audit/entry_index.hpp"
 #include "sigillo/audit/ledger_tiles.hpp"
 #include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/shards.hpp"
 #include "sigillo/audit/tile_folder.hpp"
 #include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/core/files.hpp"
@@ -33,6 +34,7 @@ struct LogArguments {
   std::uint64_t index = 0;
   std::optional<std::uint64_t> entry;                     // of `prove`
   std::string kind, subject, signer, run, since, before;  // of `list`
+  std::optional<std::uint64_t> shard;
   bool read_all = false;
   bool raw = false;
 };
@@ -79,8 +81,9 @@ Result<ExitCode> append(Context& context, const LogArguments& arguments) {
 
 Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(const std::string leaf, ledger.leaf(arguments.index));
+  SIGILLO_TRY(const audit::EntryPlace place, audit::locate(workspace, arguments.index));
+  SIGILLO_TRY(const Ledger ledger, workspace.shard(place.shard, Ledger::Access::read));
+  SIGILLO_TRY(const std::string leaf, ledger.leaf(place.index));
   if (arguments.raw) {
     print_out("{}", leaf);
     return ExitCode::done;
@@ -94,6 +97,7 @@ Result<ExitCode> show(const Context& context, const LogArguments& arguments) {
     subjects.push_back(Json{{"name", subject.name}, {"sha256", subject.sha256.hex()}});
   const Json json{
       {"entry", arguments.index}, {"kind", record.kind->name},
+      {"shard", place.shard},     {"index", place.index},
       {"subjects", subjects},     {"fields", record.fields},
       {"signed_by", signers},     {"leaf_hash", audit::leaf_hash(core::as_bytes(leaf)).hex()}};
   print_out("{}", context.json ? json_line(json) : printable_lines(json.dump(2)));
@@ -149,27 +153,34 @@ void print_entry(const Context& context, std::uint64_t index, const audit::Recor
   else print_out("{:>6}  {:<20}  {:<17}  {}\n", index, time, kind, printable(subject));
 }
 
+Status list_shard(const Context& context, const LogArguments& arguments,
+                  const audit::Workspace& workspace, std::uint64_t shard,
+                  const audit::EntryQuery& query) {
+  SIGILLO_TRY(const Ledger ledger, workspace.shard(shard, Ledger::Access::read));
+  SIGILLO_TRY(const std::uint64_t first, audit::first_entry(ledger, shard));
+  if (query.everything() || arguments.read_all)
+    return ledger.for_each(
+        0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
+          const auto record = audit::read_record(core::as_text(entry.leaf));
+          if (record.has_value() ? matches(*record, query) : query.everything())
+            print_entry(context, first + entry.index, record.has_value() ? &*record : nullptr);
+          return {};
+        });
+  SIGILLO_TRY(const audit::EntryIndex index,
+              audit::EntryIndex::open(workspace.index_file(shard), ledger));
+  return index.find(ledger, query, [&](std::uint64_t entry, const audit::Record& record) -> Status {
+    print_entry(context, first + entry, &record);
+    return {};
+  });
+}
+
 Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::EntryQuery query, entry_query(workspace, arguments));
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  if (query.everything() || arguments.read_all) {
-    SIGILLO_TRY_VOID(
-        ledger.for_each(0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
-          const auto record = audit::read_record(core::as_text(entry.leaf));
-          if (record.has_value() ? matches(*record, query) : query.everything())
-            print_entry(context, entry.index, record.has_value() ? &*record : nullptr);
-          return {};
-        }));
-    return ExitCode::done;
-  }
-  SIGILLO_TRY(const audit::EntryIndex index,
-              audit::EntryIndex::open(workspace.index_file(), ledger));
-  SIGILLO_TRY_VOID(
-      index.find(ledger, query, [&](std::uint64_t entry, const audit::Record& record) -> Status {
-        print_entry(context, entry, &record);
-        return {};
-      }));
+  const std::uint64_t first = arguments.shard.value_or(1);
+  const std::uint64_t last = arguments.shard.value_or(workspace.config().shard);
+  for (std::uint64_t shard = first; shard <= last; ++shard)
+    SIGILLO_TRY_VOID(list_shard(context, arguments, workspace, shard, query));
   return ExitCode::done;
 }
 
@@ -236,17 +247,23 @@ Result<StampedNote> chosen_note(const Context& context, const audit::Workspace& 
   return chosen;
 }
 
-Result<Prover> ledger_prover(const Context& context, const LogArguments& arguments) {
+// Of the shard that holds the entry; for an older size of the one that is named, or the current.
+Result<Prover> ledger_prover(const Context& context, LogArguments arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
-  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  SIGILLO_TRY(audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
+  audit::EntryPlace place{arguments.shard.value_or(workspace.config().shard), 0};
+  if (arguments.entry.has_value()) {
+    SIGILLO_TRY(place, audit::locate(workspace, *arguments.entry));
+    arguments.entry = place.index;
+  }
+  SIGILLO_TRY(const Ledger ledger, workspace.shard(place.shard, Ledger::Access::read));
+  SIGILLO_TRY(audit::NoteVerifier log, audit::shard_verifier(workspace, place.shard));
   SIGILLO_TRY(const StampedNote chosen, chosen_note(context, workspace, ledger, log, arguments));
   const auto tiles = std::make_shared<audit::LedgerTiles>(
-      [workspace] { return workspace.ledger(Ledger::Access::read); }, log,
-      [note = chosen.note](const Ledger&) { return note; });
+      [workspace, shard = place.shard] { return workspace.shard(shard, Ledger::Access::read); },
+      log, [note = chosen.note](const Ledger&) { return note; });
   SIGILLO_TRY_VOID(tiles->catch_up());
   return Prover{std::move(log), [tiles] { return tiles->checkpoint(); },
-                [tiles](std::uint64_t index) { return tiles->prove_entry(index); },
+                [tiles, place](std::uint64_t) { return tiles->prove_entry(place.index); },
                 [tiles](std::uint64_t old_size) { return tiles->prove_growth(old_size); },
                 chosen.response};
 }
@@ -402,6 +419,10 @@ Result<ExitCode> check(const Context& context, const LogArguments& arguments) {
   return report.sound() ? ExitCode::done : ExitCode::undecided;
 }
 
+void add_shard_option(Command command, LogArguments& arguments, const std::string& help) {
+  command.option("--shard", arguments.shard, help).between(std::uint64_t{1}, std::uint64_t{10000});
+}
+
 // The range stops what the number's type would wrap or clamp, such as -1.
 void add_entry_argument(Command command, LogArguments& arguments) {
   command.option("entry", arguments.index, "its index")
@@ -441,6 +462,7 @@ void add_log_commands(Command app, Context& context) {
                  "only recorded on or after this date or time (2026-11-25, "
                  "2026-11-25T12:00:00Z)");
   command.option("--before", arguments->before, "only recorded before this date or time");
+  add_shard_option(command, *arguments, "only of this shard (default: all)");
   command.flag("--read-all", arguments->read_all,
                "read the whole log, and use no index: slower, and nothing can be hidden");
   add_json_flag(command, context);
@@ -458,6 +480,7 @@ void add_log_commands(Command app, Context& context) {
       .between(std::uint64_t{0}, std::uint64_t{core::kMaxJsonInteger});
   command.option("--from", arguments->from,
                  "an older size, or the file of an older checkpoint: a consistency proof");
+  add_shard_option(command, *arguments, "of this shard, for --from (default: the current one)");
   command.option("--policy", arguments->policy,
                  "a witness policy: use the newest checkpoint whose quorum holds");
   command.option("--time-stamp", arguments->time_stamp,

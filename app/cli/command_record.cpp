@@ -11,6 +11,7 @@
 #include "app/pipeline/outputs.hpp"
 #include "app/pipeline/sealing.hpp"
 #include "sigillo/audit/erasure.hpp"
+#include "sigillo/audit/shards.hpp"
 
 namespace sigillo::cli {
 namespace {

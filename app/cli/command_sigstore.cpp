@@ -7,6 +7,7 @@
 #include "app/cli/render.hpp"
 #include "app/cli/time_stamp_files.hpp"
 #include "app/client/http_client.hpp"
+#include "sigillo/audit/shards.hpp"
 #include "sigillo/audit/sigstore.hpp"
 #include "sigillo/audit/verify_proof.hpp"
 #include "sigillo/core/files.hpp"
@@ -53,7 +54,13 @@ Result<SigstoreEntry> prove(const Context& context, const SigstoreArguments& arg
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().log_key));
   SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
-  return audit::prove_sigstore_entry(ledger, arguments.entry, key);
+  const std::uint64_t shard = workspace.config().shard;
+  SIGILLO_TRY(const audit::EntryPlace place, audit::locate(workspace, arguments.entry));
+  if (place.shard == shard) return audit::prove_sigstore_entry(ledger, place.index, key);
+  return Error{ErrorCode::unsupported,
+               fmt::format("entry {} is in shard {}, which is sealed: its key signs no more",
+                           arguments.entry, place.shard),
+               "`sigillo log prove` gives its receipt"};
 }
 
 Result<ExitCode> write_request(Context& context, const SigstoreArguments& arguments,

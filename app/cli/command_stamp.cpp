@@ -131,9 +131,10 @@ Result<ExitCode> stamps(const Context& context, const AuthorityArguments& argume
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(const audit::NoteVerifier log, audit::log_verifier(workspace, ledger));
   SIGILLO_TRY(const std::vector<audit::RecordedStamp> list, audit::recorded_time_stamps(ledger));
+  SIGILLO_TRY(const std::uint64_t first, audit::first_entry(ledger, workspace.config().shard));
   bool all_hold = true;
   for (const audit::RecordedStamp& one : list) {
-    Json json{{"entry", one.entry},
+    Json json{{"entry", first + one.entry},
               {"size", one.size},
               {"time", one.record.fields.at("time")},
               {"authority", one.record.fields.at("authority")},
@@ -153,7 +154,7 @@ Result<ExitCode> stamps(const Context& context, const AuthorityArguments& argume
     }
     if (context.json) print_out("{}", json_line(json));
     else
-      print_out("{:>6}  size {:<8}  {}  {}{}\n", one.entry, one.size,
+      print_out("{:>6}  size {:<8}  {}  {}{}\n", first + one.entry, one.size,
                 one.record.fields.at("time").get<std::string>(),
                 printable(one.record.fields.at("authority").get<std::string>()), printable(state));
   }

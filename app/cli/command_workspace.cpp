@@ -7,6 +7,7 @@
 #include "app/cli/render.hpp"
 #include "sigillo/audit/cose_key.hpp"
 #include "sigillo/audit/cose_receipt.hpp"
+#include "sigillo/audit/shards.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::cli {
@@ -136,13 +137,22 @@ Result<ExitCode> export_key(const Context& context, const KeyArguments& argument
     return ExitCode::done;
   }
   if (arguments.format == "cose-key") return export_cose_key(info, key);
-  if (info.name != workspace.config().log_key)
+  if (info.name != workspace.config().log_key) {
+    // A sealed shard's key has a name of its own, too.
+    SIGILLO_TRY(const std::vector<audit::Shard> shards, audit::shards(workspace));
+    for (const audit::Shard& shard : shards) {
+      SIGILLO_TRY(const audit::NoteVerifier sealed, audit::NoteVerifier::parse(shard.log_key));
+      if (!(sealed.key().id() == key.id())) continue;
+      print_out("{}\n", shard.log_key);
+      return ExitCode::done;
+    }
     return core::Error{
         core::ErrorCode::unsupported,
         fmt::format("key \"{}\" signs no checkpoints: it has no verifier key", info.name),
         fmt::format(
             "`sigillo keys export {} --format vkey` gives the ledger's; or use --format pem",
             workspace.config().log_key)};
+  }
   SIGILLO_TRY(const audit::NoteVerifier verifier,
               audit::NoteVerifier::create(workspace.config().origin, key));
   print_out("{}\n", verifier.vkey());

@@ -58,6 +58,8 @@ void add_witness_commands(Command app, Context& context);    // witness, log cos
 void add_values_commands(Command app, Context& context);     // values
 void add_stamp_commands(Command app, Context& context);      // log stamp, log stamps
 void add_sigstore_command(Command app, Context& context);    // log sigstore-bundle
+void add_shard_commands(Command app, Context& context);      // log rotate, shards, handovers
+void add_trust_commands(Command app, Context& context);      // keys rotate, keys revoke
 void add_cose_commands(Command app, Context& context);       // log cose-receipt, log verify-cose
 void add_completion_command(Command app, Context& context);  // completion
 

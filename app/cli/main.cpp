@@ -188,6 +188,8 @@ int main(int argc, char** argv) {
   cli::add_values_commands(commands, context);
   cli::add_stamp_commands(commands, context);
   cli::add_sigstore_command(commands, context);
+  cli::add_shard_commands(commands, context);
+  cli::add_trust_commands(commands, context);
   cli::add_cose_commands(commands, context);
   cli::add_completion_command(commands, context);
   refuse_empty_values(app);

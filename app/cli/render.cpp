@@ -69,8 +69,9 @@ std::string render_fsck(const audit::FsckReport& report) {
       std::count_if(report.findings.begin(), report.findings.end(),
                     [](const auto& f) { return f.severity == audit::Severity::error; });
   out += fmt::format(
-      "{} entries, {} trusted records, {} checkpoints and {} blobs verified; root {}\n",
-      report.head.size, report.records, report.checkpoints, report.blobs, report.head.root.hex());
+      "{} entries{}, {} trusted records, {} checkpoints and {} blobs verified; root {}\n",
+      report.entries, report.shards > 1 ? fmt::format(" in {} shards", report.shards) : "",
+      report.records, report.checkpoints, report.blobs, report.head.root.hex());
   out += errors == 0
              ? "the ledger is sound\n"
              : fmt::format("the ledger is NOT sound: {} error{}\n", errors, errors == 1 ? "" : "s");
@@ -88,7 +89,8 @@ core::Json fsck_json(const audit::FsckReport& report) {
   return core::Json{{"sound", report.sound()},       {"size", report.head.size},
                     {"uncovered", report.uncovered}, {"root", report.head.root.hex()},
                     {"records", report.records},     {"checkpoints", report.checkpoints},
-                    {"blobs", report.blobs},         {"findings", std::move(findings)}};
+                    {"blobs", report.blobs},         {"entries", report.entries},
+                    {"shards", report.shards},       {"findings", std::move(findings)}};
 }
 
 }  // namespace sigillo::cli

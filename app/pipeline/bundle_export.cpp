@@ -23,16 +23,28 @@ Error too_large() {
                "hand over a copy of the workspace without its keys folder and private.db"};
 }
 
-Result<std::vector<std::string>> leaves_of(const audit::Workspace& workspace, std::uint64_t size) {
-  SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
-  std::vector<std::string> leaves;
+// Of a sealed shard all entries; of the current one those under the evidence's checkpoint.
+Result<std::vector<bundle::ShardEntries>> entries_of(const audit::Workspace& workspace,
+                                                     const core::Evidence& evidence) {
+  std::vector<bundle::ShardEntries> shards;
   std::size_t bytes = 0;
-  SIGILLO_TRY_VOID(ledger.for_each(0, size, [&](const audit::StoredEntry& entry) -> Status {
-    leaves.emplace_back(core::as_text(entry.leaf));
-    bytes += leaves.back().size() + 1;
-    return bytes > kMaxBundleBytes ? Status(too_large()) : Status();
-  }));
-  return leaves;
+  for (std::uint64_t number = 1; number <= workspace.config().shard; ++number) {
+    SIGILLO_TRY(const audit::Ledger ledger, workspace.shard(number, audit::Ledger::Access::read));
+    const bool current = number == workspace.config().shard;
+    SIGILLO_TRY(const audit::LedgerHead head, ledger.head());
+    bundle::ShardEntries& shard = shards.emplace_back();
+    shard.checkpoint = evidence.checkpoint;
+    if (!current) {
+      SIGILLO_TRY(shard.checkpoint, ledger.latest_checkpoint());
+    }
+    const std::uint64_t size = current ? static_cast<std::uint64_t>(evidence.size) : head.size;
+    SIGILLO_TRY_VOID(ledger.for_each(0, size, [&](const audit::StoredEntry& entry) -> Status {
+      shard.leaves.emplace_back(core::as_text(entry.leaf));
+      bytes += shard.leaves.back().size() + 1;
+      return bytes > kMaxBundleBytes ? Status(too_large()) : Status();
+    }));
+  }
+  return shards;
 }
 
 Result<core::Bytes> lines_of(const std::vector<std::string>& leaves) {
@@ -57,6 +69,23 @@ void add_blobs(const audit::Workspace& workspace, const std::vector<core::Digest
   }
 }
 
+// Adds the entries of all shards, what the manifest says of the sealed ones, and what any names.
+Status add_shards(const audit::Workspace& workspace,
+                  const std::vector<bundle::ShardEntries>& shards, bundle::Header& header,
+                  Members& members) {
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    SIGILLO_TRY(members[bundle::entries_name(i + 1, shards.size())], lines_of(shards[i].leaves));
+    members[bundle::checkpoint_name(i + 1, shards.size())] = core::to_bytes(shards[i].checkpoint);
+    const bundle::Replay replay = bundle::replay(shards[i].leaves);
+    add_blobs(workspace, replay.named, members);
+    if (i + 1 == shards.size()) continue;
+    SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(replay.trust.log_vkey()));
+    SIGILLO_TRY(const audit::Checkpoint last, audit::open_checkpoint(shards[i].checkpoint, log));
+    header.sealed.push_back({last.origin, last.root.hex(), log.vkey(), last.size});
+  }
+  return {};
+}
+
 Status add_pack(const fs::path& folder, const policy::Pack& pack, Members& members) {
   for (const policy::PackFile& file : pack.files) {
     SIGILLO_TRY(core::Bytes bytes, core::read_file(folder / file.path, policy::kMaxRuleBytes));
@@ -70,7 +99,7 @@ Status add_pack(const fs::path& folder, const policy::Pack& pack, Members& membe
 
 Result<std::optional<core::ExitCode>> add_verdict(const BundleRequest& request,
                                                   const core::Evidence& evidence,
-                                                  const std::vector<std::string>& leaves,
+                                                  const std::vector<bundle::ShardEntries>& shards,
                                                   bundle::Header& header, Members& members) {
   if (!request.pack.has_value()) return std::optional<core::ExitCode>();
   SIGILLO_TRY(const policy::Pack pack, policy::load_pack(*request.pack));
@@ -79,7 +108,7 @@ Result<std::optional<core::ExitCode>> add_verdict(const BundleRequest& request,
               policy::evaluate(pack, evidence, {request.as_of, SIGILLO_VERSION, request.release}));
   SIGILLO_TRY(const std::string text, core::canonical_json(policy::to_json(verdicts)));
   members[bundle::kVerdict] = core::to_bytes(text);
-  SIGILLO_TRY(Members proofs, bundle::proofs(verdicts, leaves, evidence.checkpoint));
+  SIGILLO_TRY(Members proofs, bundle::proofs(verdicts, shards));
   members.merge(proofs);
   header.as_of = verdicts.as_of;
   header.release = verdicts.scope_release;
@@ -116,30 +145,27 @@ Result<BundleSummary> export_bundle(const audit::Workspace& workspace,
     return Error{ErrorCode::ledger_corrupt, "the ledger is not sound: nothing was exported",
                  "`sigillo log fsck` names what is wrong"};
   const core::Evidence& evidence = report.evidence;
-  SIGILLO_TRY(const std::vector<std::string> leaves,
-              leaves_of(workspace, static_cast<std::uint64_t>(evidence.size)));
-  const bundle::Replay replay = bundle::replay(leaves);
+  if (report.shards != workspace.config().shard)
+    return Error{ErrorCode::locked, "the ledger was rotated meanwhile", "try again"};
+  SIGILLO_TRY(const std::vector<bundle::ShardEntries> shards, entries_of(workspace, evidence));
+  const bundle::Replay replay = bundle::replay(shards.back().leaves);
   Members members;
-  SIGILLO_TRY(members[bundle::kEntries], lines_of(leaves));
-  members[bundle::kCheckpoint] = core::to_bytes(evidence.checkpoint);
   members[bundle::kLogKey] = core::to_bytes(replay.trust.log_vkey() + "\n");
   SIGILLO_TRY(const std::string trust, bundle::trust_bytes(replay.trust));
   members[bundle::kTrust] = core::to_bytes(trust);
-  add_blobs(workspace, replay.named, members);
-  bundle::Header header{SIGILLO_VERSION,
-                        evidence.origin,
-                        evidence.root,
-                        replay.trust.log_vkey(),
-                        leaves.size(),
-                        "",
-                        "",
-                        ""};
+  bundle::Header header;
+  header.tool_version = SIGILLO_VERSION;
+  header.origin = evidence.origin;
+  header.root = evidence.root;
+  header.log_key = replay.trust.log_vkey();
+  header.size = shards.back().leaves.size();
+  SIGILLO_TRY_VOID(add_shards(workspace, shards, header, members));
   BundleSummary summary;
-  SIGILLO_TRY(summary.verdict, add_verdict(request, evidence, leaves, header, members));
+  SIGILLO_TRY(summary.verdict, add_verdict(request, evidence, shards, header, members));
   SIGILLO_TRY(const std::string manifest, sign_manifest(workspace, header, members));
   SIGILLO_TRY_VOID(write(request.output, manifest, members));
   summary.members = members.size() + 1;
-  summary.entries = leaves.size();
+  summary.entries = report.entries - report.uncovered;
   summary.root = evidence.root;
   return summary;
 }

@@ -39,17 +39,48 @@ void collect(const Json& value, std::set<Digest>& named) {
     for (const Json& item : value) collect(item, named);
 }
 
+core::Status read_sealed(const Json& json, Header& header) {
+  if (!json.contains("shards")) return {};
+  if (!json["shards"].is_array())
+    return Error{ErrorCode::invalid_input, "the manifest's shards are no list", ""};
+  for (const Json& item : json["shards"]) {
+    SealedShard shard;
+    SIGILLO_TRY(shard.origin, core::json_string(item, "origin", kWhere));
+    SIGILLO_TRY(shard.root, core::json_string(item, "root", kWhere));
+    SIGILLO_TRY(shard.log_key, core::json_string(item, "log_key", kWhere));
+    SIGILLO_TRY(const std::int64_t size, core::json_integer(item, "size", kWhere));
+    shard.size = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
+    header.sealed.push_back(std::move(shard));
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string entries_name(std::size_t number, std::size_t count) {
+  return number == count ? kEntries : fmt::format("{}{}/{}", kShardPrefix, number, kEntries);
+}
+std::string checkpoint_name(std::size_t number, std::size_t count) {
+  return number == count ? kCheckpoint : fmt::format("{}{}/{}", kShardPrefix, number, kCheckpoint);
+}
 
 Result<std::string> manifest_payload(const Header& header, const Members& members) {
   Json list = Json::array();
   for (const auto& [name, bytes] : members)
     list.push_back(
         Json{{"name", name}, {"size", bytes.size()}, {"sha256", core::sha256(bytes).hex()}});
-  Json json{{"format", kBundleVersion},  {"tool_version", header.tool_version},
-            {"origin", header.origin},   {"size", header.size},
-            {"root", header.root},       {"log_key", header.log_key},
+  Json json{{"format", header.sealed.empty() ? 1 : kBundleVersion},
+            {"tool_version", header.tool_version},
+            {"origin", header.origin},
+            {"size", header.size},
+            {"root", header.root},
+            {"log_key", header.log_key},
             {"members", std::move(list)}};
+  for (const SealedShard& shard : header.sealed)
+    json["shards"].push_back(Json{{"origin", shard.origin},
+                                  {"size", shard.size},
+                                  {"root", shard.root},
+                                  {"log_key", shard.log_key}});
   if (!header.as_of.empty()) {
     json["verdict"] = Json{{"as_of", header.as_of}, {"pack_digest", header.pack_digest}};
     if (!header.release.empty()) json["verdict"]["release"] = header.release;
@@ -60,7 +91,7 @@ Result<std::string> manifest_payload(const Header& header, const Members& member
 Result<Header> open_manifest(std::string_view payload, const Members& members) {
   SIGILLO_TRY(const Json json, core::parse_canonical_json(payload));
   SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kWhere));
-  if (format != kBundleVersion)
+  if (format < 1 || format > kBundleVersion)
     return Error{ErrorCode::unsupported, fmt::format("bundle format {} is not known", format),
                  "use the sigillo that wrote it, or a newer one"};
   Header header;
@@ -72,6 +103,7 @@ Result<Header> open_manifest(std::string_view payload, const Members& members) {
   SIGILLO_TRY(header.log_key, core::json_string(json, "log_key", kWhere));
   SIGILLO_TRY(const std::int64_t size, core::json_integer(json, "size", kWhere));
   header.size = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
+  SIGILLO_TRY_VOID(read_sealed(json, header));
   if (json.contains("verdict")) {
     const Json& verdict = json["verdict"];
     SIGILLO_TRY(header.as_of, core::json_string(verdict, "as_of", kWhere));
@@ -131,24 +163,28 @@ std::string proof_name(std::uint64_t entry) {
   return fmt::format("{}{}.tlog-proof", kProofPrefix, entry);
 }
 
-Result<Members> proofs(const policy::Verdicts& verdicts, const std::vector<std::string>& leaves,
-                       const std::string& checkpoint) {
+Result<Members> proofs(const policy::Verdicts& verdicts, const std::vector<ShardEntries>& shards) {
   std::set<std::uint64_t> cited;
   for (const policy::RuleVerdict& rule : verdicts.rules)
     for (const policy::SubjectVerdict& subject : rule.subjects)
       if (subject.evidence.has_value() && *subject.evidence >= 0)
         cited.insert(static_cast<std::uint64_t>(*subject.evidence));
-  std::vector<Digest> hashes;
-  if (!cited.empty())
-    for (const std::string& leaf : leaves) hashes.push_back(audit::leaf_hash(core::as_bytes(leaf)));
   Members members;
-  for (const std::uint64_t entry : cited) {
-    if (entry >= leaves.size()) continue;  // a rule may cite any number
-    audit::TlogProof proof;
-    proof.index = entry;
-    SIGILLO_TRY(proof.path, audit::inclusion_path(entry, hashes));
-    proof.checkpoint = checkpoint;
-    members[proof_name(entry)] = core::to_bytes(audit::tlog_proof_text(proof));
+  std::uint64_t first = 0;
+  for (const ShardEntries& shard : shards) {
+    const std::uint64_t end = first + shard.leaves.size();  // a rule may cite any number
+    std::vector<Digest> hashes;
+    for (auto at = cited.lower_bound(first); at != cited.end() && *at < end; ++at) {
+      if (hashes.empty())
+        for (const std::string& leaf : shard.leaves)
+          hashes.push_back(audit::leaf_hash(core::as_bytes(leaf)));
+      audit::TlogProof proof;
+      proof.index = *at - first;
+      SIGILLO_TRY(proof.path, audit::inclusion_path(proof.index, hashes));
+      proof.checkpoint = shard.checkpoint;
+      members[proof_name(*at)] = core::to_bytes(audit::tlog_proof_text(proof));
+    }
+    first = end;
   }
   return members;
 }

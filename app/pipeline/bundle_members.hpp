@@ -15,6 +15,7 @@ namespace sigillo::app::bundle {
 inline constexpr const char* kManifest = "MANIFEST.json";
 inline constexpr const char* kCheckpoint = "checkpoint";
 inline constexpr const char* kEntries = "entries.jsonl";
+inline constexpr const char* kShardPrefix = "shards/";
 inline constexpr const char* kLogKey = "log.vkey";
 inline constexpr const char* kTrust = "trust.json";
 inline constexpr const char* kVerdict = "verdict.json";
@@ -24,16 +25,33 @@ inline constexpr const char* kProofPrefix = "proofs/";
 
 using Members = std::map<std::string, core::Bytes>;  // by name, without the manifest
 
+// What the manifest says of a sealed shard.
+struct SealedShard {
+  std::string origin, root, log_key;
+  std::uint64_t size = 0;
+  bool operator==(const SealedShard&) const = default;
+};
 struct Header {
   std::string tool_version, origin, root, log_key;
   std::uint64_t size = 0;
   std::string as_of, release, pack_digest;  // of the verdict; as_of is empty without one
+  std::vector<SealedShard> sealed;          // before the current one, oldest first
 };
 // The manifest's payload: the header, and name, size and digest of every member.
 [[nodiscard]] core::Result<std::string> manifest_payload(const Header& header,
                                                          const Members& members);
 // The header, if the payload is exactly what manifest_payload gives for it and these members.
 [[nodiscard]] core::Result<Header> open_manifest(std::string_view payload, const Members& members);
+
+// The entries of one shard, and the checkpoint over them.
+struct ShardEntries {
+  std::vector<std::string> leaves;
+  std::string checkpoint;
+};
+// The members that hold them: of shard `number`, from 1, of `count`; the current one's are at the
+// top.
+[[nodiscard]] std::string entries_name(std::size_t number, std::size_t count);
+[[nodiscard]] std::string checkpoint_name(std::size_t number, std::size_t count);
 
 // The trust list as it stands at the end, and every digest that a readable record names.
 struct Replay {
@@ -45,10 +63,9 @@ struct Replay {
 
 [[nodiscard]] std::string blob_name(const core::Digest& digest);
 [[nodiscard]] std::string proof_name(std::uint64_t entry);
-// The receipts of the entries that a verdict cites, by member name.
+// The receipts of the entries that a verdict cites, by member name. shards: all, oldest first.
 [[nodiscard]] core::Result<Members> proofs(const policy::Verdicts& verdicts,
-                                           const std::vector<std::string>& leaves,
-                                           const std::string& checkpoint);
+                                           const std::vector<ShardEntries>& shards);
 
 // A folder of our own below the system's temporary one, removed at the end.
 class TemporaryFolder {

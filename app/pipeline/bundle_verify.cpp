@@ -87,14 +87,18 @@ class Verification {
     const auto found = members_.find(name);
     return found == members_.end() ? std::string_view() : core::as_text(found->second);
   }
+  [[nodiscard]] std::string_view text(const std::string& name) const { return text(name.c_str()); }
+  bool read_entries();
+  bool check_sealed();
+  Result<bool> rebuild_shard(std::size_t place);
   [[nodiscard]] bool is_known_member(const std::string& name) const;
 
   const audit::KnownBefore& known_;
   Members members_;
   core::Envelope manifest_;
   bundle::Header header_;
-  std::vector<std::string> leaves_;
-  bundle::Replay replay_;
+  std::vector<bundle::ShardEntries> shards_;  // oldest first; the last is the current one
+  bundle::Replay replay_;                     // of the current one
   std::optional<audit::Workspace> workspace_;
   core::Evidence evidence_;
 };
@@ -138,8 +142,9 @@ bool Verification::is_known_member(const std::string& name) const {
   for (const char* one :
        {bundle::kCheckpoint, bundle::kEntries, bundle::kLogKey, bundle::kTrust, bundle::kVerdict})
     if (name == one) return true;
-  return name.starts_with(bundle::kBlobPrefix) || name.starts_with(bundle::kPackPrefix) ||
-         name.starts_with(bundle::kProofPrefix);
+  // The manifest says which shards there are: check_derived.
+  return name.starts_with(bundle::kShardPrefix) || name.starts_with(bundle::kBlobPrefix) ||
+         name.starts_with(bundle::kPackPrefix) || name.starts_with(bundle::kProofPrefix);
 }
 
 bool Verification::check_manifest() {
@@ -167,23 +172,36 @@ bool may_export(const audit::TrustedKey& key, std::string_view last_entry) {
          (!key.valid_to.has_value() || *time < *key.valid_to);
 }
 
+// Of each shard that the manifest speaks of.
+bool Verification::read_entries() {
+  const std::size_t count = header_.sealed.size() + 1;
+  for (std::size_t number = 1; number <= count; ++number) {
+    const std::string name = bundle::entries_name(number, count);
+    bundle::ShardEntries& shard = shards_.emplace_back();
+    shard.checkpoint = text(bundle::checkpoint_name(number, count));
+    std::string_view rest = text(name);
+    while (!rest.empty()) {
+      const std::size_t end = rest.find('\n');
+      if (end == std::string_view::npos || end == 0)
+        return fail("exporter", fmt::format("{} is not one entry a line", name));
+      shard.leaves.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+  }
+  replay_ = bundle::replay(shards_.back().leaves);
+  return true;
+}
+
 // The key is looked up by its id: an id is a hint to others, here it is part of the one form.
 bool Verification::check_exporter() {
-  std::string_view rest = text(bundle::kEntries);
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    if (end == std::string_view::npos || end == 0)
-      return fail("exporter", "entries.jsonl is not one entry a line");
-    leaves_.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(end + 1);
-  }
-  replay_ = bundle::replay(leaves_);
+  if (!read_entries()) return false;
+  const std::vector<std::string>& leaves = shards_.back().leaves;
   const auto key = replay_.trust.keys().find(manifest_.signatures.front().key_id);
   if (key == replay_.trust.keys().end())
     return fail("exporter", "no key of the ledger's trust list signed the manifest");
   const Status status = core::verify_envelope(manifest_, key->second.key);
   if (!status.has_value()) return fail("exporter", status.error().message);
-  if (leaves_.empty() || !may_export(key->second, leaves_.back()))
+  if (leaves.empty() || !may_export(key->second, leaves.back()))
     return fail("exporter",
                 fmt::format("the key of {} that signed the manifest may not sign for all of the "
                             "ledger, or was not valid at its last entry",
@@ -193,6 +211,26 @@ bool Verification::check_exporter() {
               fmt::format("{} signed the manifest, with key {}", key->second.actor, key->first));
 }
 
+// What the manifest says of the sealed shards; roots and handovers are fsck's part.
+bool Verification::check_sealed() {
+  const std::size_t count = shards_.size();
+  std::size_t found = 0;
+  for (const auto& [name, bytes] : members_) found += name.starts_with(bundle::kShardPrefix);
+  if (found != 2 * (count - 1)) return fail("trust", "there are shards that it does not speak of");
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    const bundle::Replay replay = bundle::replay(shards_[i].leaves);
+    const auto log = audit::NoteVerifier::parse(replay.trust.log_vkey());
+    const auto last = log.has_value() ? audit::open_checkpoint(shards_[i].checkpoint, *log)
+                                      : core::Result<audit::Checkpoint>(log.error());
+    if (!last.has_value()) return fail("trust", last.error().message);
+    if (header_.sealed[i] !=
+        bundle::SealedShard{last->origin, last->root.hex(), log->vkey(), last->size})
+      return fail("trust",
+                  fmt::format("the manifest's shard {} is not that of the entries", i + 1));
+  }
+  return true;
+}
+
 // What a reader without this program would look at must be what follows from the entries.
 bool Verification::check_derived() {
   const auto trust = bundle::trust_bytes(replay_.trust);
@@ -200,31 +238,48 @@ bool Verification::check_derived() {
     return fail("trust", "trust.json is not what the entries say");
   if (text(bundle::kLogKey) != replay_.trust.log_vkey() + "\n" ||
       header_.log_key != replay_.trust.log_vkey() || header_.origin != replay_.trust.origin() ||
-      header_.size != leaves_.size())
+      header_.size != shards_.back().leaves.size())
     return fail("trust", "the manifest's ledger is not the one of the entries");
+  if (!check_sealed()) return false;
   const auto log = audit::NoteVerifier::parse(header_.log_key);
   if (!log.has_value()) return fail("trust", log.error().message);
   report.log_key_sha256 = log->key().id().hex();
   return hold("trust", "trust list and log key are those of the entries");
 }
 
-Result<bool> Verification::rebuild(const fs::path& folder) {
-  SIGILLO_TRY(workspace_, audit::Workspace::replica(folder, header_.origin));
-  SIGILLO_TRY(audit::Ledger ledger, workspace_->ledger(audit::Ledger::Access::write));
-  for (std::size_t start = 0; start < leaves_.size(); start += audit::kMaxBatch) {
+Result<bool> Verification::rebuild_shard(std::size_t place) {
+  const bundle::ShardEntries& shard = shards_[place];
+  const std::vector<std::string>& leaves = shard.leaves;
+  SIGILLO_TRY(audit::Ledger ledger, workspace_->shard(place + 1, audit::Ledger::Access::write));
+  for (std::size_t start = 0; start < leaves.size(); start += audit::kMaxBatch) {
     const auto batch =
-        std::span(leaves_).subspan(start, std::min(audit::kMaxBatch, leaves_.size() - start));
+        std::span(leaves).subspan(start, std::min(audit::kMaxBatch, leaves.size() - start));
     const auto first = ledger.append(batch);
     if (!first.has_value())
       return is_of_the_file(first.error()) ? Result<bool>(fail("checkpoint", first.error().message))
                                            : first.error();
   }
-  SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(header_.log_key));
-  const Status adopted = ledger.adopt(text(bundle::kCheckpoint), log);
-  if (!adopted.has_value())
-    return is_of_the_file(adopted.error())
-               ? Result<bool>(fail("checkpoint", adopted.error().message))
-               : adopted.error();
+  const bool current = place + 1 == shards_.size();
+  SIGILLO_TRY(
+      const audit::NoteVerifier log,
+      audit::NoteVerifier::parse(current ? header_.log_key : header_.sealed[place].log_key));
+  const Status adopted = ledger.adopt(shard.checkpoint, log);
+  if (adopted.has_value()) return true;
+  return is_of_the_file(adopted.error()) ? Result<bool>(fail("checkpoint", adopted.error().message))
+                                         : adopted.error();
+}
+
+Result<bool> Verification::rebuild(const fs::path& folder) {
+  std::vector<std::string> origins;
+  std::size_t entries = 0;
+  for (const bundle::SealedShard& shard : header_.sealed) origins.push_back(shard.origin);
+  origins.push_back(header_.origin);
+  SIGILLO_TRY(workspace_, audit::Workspace::replica(folder, origins));
+  for (std::size_t place = 0; place < shards_.size(); ++place) {
+    SIGILLO_TRY(const bool whole, rebuild_shard(place));
+    if (!whole) return false;
+    entries += shards_[place].leaves.size();
+  }
   audit::BlobStore blobs = workspace_->blobs();
   for (const auto& [name, bytes] : members_) {
     if (!name.starts_with(bundle::kBlobPrefix)) continue;
@@ -234,7 +289,7 @@ Result<bool> Verification::rebuild(const fs::path& folder) {
     static_cast<void>(digest);
   }
   return hold("checkpoint",
-              fmt::format("the log's key signs {} entries, and these are they", leaves_.size()));
+              fmt::format("the log's key signs {} entries, and these are they", entries));
 }
 
 Result<bool> Verification::check_ledger() {
@@ -313,7 +368,7 @@ bool Verification::check_proofs() {
   for (const auto& [name, bytes] : members_) found += name.starts_with(bundle::kProofPrefix);
   if (!report.verdict.has_value())
     return found == 0 || fail("proofs", "there are proofs, but no verdict that cites an entry");
-  const auto expected = bundle::proofs(*report.verdict, leaves_, evidence_.checkpoint);
+  const auto expected = bundle::proofs(*report.verdict, shards_);
   if (!expected.has_value()) return fail("proofs", expected.error().message);
   for (const auto& [name, bytes] : *expected) {
     const auto stored = members_.find(name);

@@ -115,7 +115,7 @@ Examination examine_ledger(const audit::Workspace& workspace) {
     warnings += finding.severity == audit::Severity::warning ? 1U : 0U;
   }
   const std::string message =
-      fmt::format("fsck: {} entries, {} checkpoints, {} errors, {} warnings", report->head.size,
+      fmt::format("fsck: {} entries, {} checkpoints, {} errors, {} warnings", report->entries,
                   report->checkpoints, errors, warnings);
   if (errors + warnings == 0) return fine("ledger", message);
   return {"ledger", errors > 0 ? Health::fail : Health::warn, message,

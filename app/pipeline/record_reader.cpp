@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "sigillo/audit/shards.hpp"
+
 namespace sigillo::app {
 using audit::Ledger;
 using core::Error;
@@ -14,17 +16,9 @@ using core::Status;
 
 namespace {
 
-// The trust list as the ledger's records leave it.
 Result<audit::TrustList> trust_of(const audit::Workspace& workspace) {
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
-  audit::TrustList trust;
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
-        const auto record = audit::read_record(core::as_text(entry.leaf));
-        if (record.has_value()) static_cast<void>(trust.accept(entry.index, *record));
-        return {};
-      }));
-  return trust;
+  return audit::trust_at_end(ledger, 0);
 }
 
 }  // namespace
@@ -67,8 +61,10 @@ Result<std::string> RecordReader::sign(const Json& value) const {
                             key_, clock_);
 }
 
-Result<audit::Receipt> append_one_record(const audit::Workspace& workspace, std::string_view json,
+Result<audit::Receipt> append_one_record(const audit::Workspace& opened, std::string_view json,
                                          const core::Clock& clock) {
+  // A server opens its workspace once; it may have been rotated since.
+  SIGILLO_TRY(const audit::Workspace workspace, audit::Workspace::open(opened.folder()));
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const core::Digest ledger, audit::ledger_id(workspace));

@@ -37,7 +37,7 @@ mkdir empty && echo hello >file
 for dir in nosuch empty file /dev/null; do whole 3 workspace-missing "$dir"; done
 [ -z "$(ls -A empty)" ] && [ ! -e nosuch ] || fail "something was made by accident"
 # sigillo.json
-cp -a w c && sed -i 's/"format":1/"format":2/' c/sigillo.json && whole 3 workspace-newer c
+cp -a w c && sed -i 's/"format":1/"format":3/' c/sigillo.json && whole 3 workspace-newer c
 for content in '' '{' '[]' '{}' '{"format":"1"}' '{"format":1}' '{"format":1,"origin":5}'; do
   printf '%s' "$content" >c/sigillo.json; whole 3 invalid-input c
 done

@@ -31,7 +31,9 @@ struct Finding {
 
 struct FsckReport {
   std::vector<Finding> findings;
-  LedgerHead head;                // recomputed
+  LedgerHead head;                // of the current shard, recomputed
+  std::uint64_t shards = 0;       // 1 for a ledger that was never rotated
+  std::uint64_t entries = 0;      // of all shards
   std::uint64_t uncovered = 0;    // entries past the latest stored checkpoint: not in the evidence
   std::uint64_t checkpoints = 0;  // verified
   std::uint64_t records = 0;      // trusted records

@@ -59,8 +59,14 @@ class Ledger {
   [[nodiscard]] const std::string& origin() const;
   [[nodiscard]] core::Result<LedgerHead> head() const;  // as stored, unchecked
   // Appends 1..kMaxBatch leaves of 1..65535 bytes, all or none, and gives the index of the first.
-  // ledger_corrupt, and nothing is appended, if the stored entries do not end where the head says.
+  // ledger_corrupt, and nothing is appended, if the stored entries do not end where the head says;
+  // locked if it is sealed.
   [[nodiscard]] core::Result<std::uint64_t> append(std::span<const std::string> leaves);
+  // Appends one last leaf and closes the ledger, in one transaction: every append after it is
+  // `locked`. A lock for writers, not a truth for readers: those look at the last entry.
+  [[nodiscard]] core::Result<std::uint64_t> seal(const std::string& leaf);
+  [[nodiscard]] core::Result<bool> sealed() const;
+  [[nodiscard]] core::Status require_open() const;  // locked if it is sealed
   // Signs and stores a checkpoint over every durable entry; gives the stored one if it covers them
   // already. ledger_corrupt, and nothing is signed, if what is stored does not give the stored
   // root.
@@ -102,6 +108,7 @@ class Ledger {
 
  private:
   struct Impl;
+  [[nodiscard]] core::Result<std::uint64_t> append(std::span<const std::string> leaves, bool last);
   explicit Ledger(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

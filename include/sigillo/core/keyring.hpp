@@ -45,6 +45,9 @@ class Keyring {
   [[nodiscard]] Result<std::vector<KeyInfo>> list() const;  // by name
   [[nodiscard]] Result<KeyInfo> info(
       std::string_view name) const;  // key_missing names the keys that are there
+  // Deletes the secret of a signing key; its description, with the public half, stays. Nothing to
+  // do if it is gone. key_missing.
+  [[nodiscard]] Status forget_secret(std::string_view name);
   // The secrets. A file that others may read is refused: key_insecure.
   [[nodiscard]] Result<PrivateKey> signing_key(std::string_view name) const;
   [[nodiscard]] Result<WatermarkKey> watermark_values(std::string_view name) const;

@@ -260,6 +260,22 @@ inline Json example(std::string_view kind) {
             {"basis", "GDPR Art. 17(1)(b)"}};
   if (kind == "legal-hold")
     return {{"hold", "case 17"}, {"state", "placed"}, {"reason", "order of a court"}};
+  if (kind == "shard-end")
+    return {{"shard", 1},
+            {"next_origin", "example.com/audit/2027-2"},
+            {"next_log_key",
+             value(audit::NoteVerifier::create("example.com/audit/2027-2", key_of(3).public_key()))
+                 .vkey()},
+            {"next_ledger", hex_of('d')}};
+  if (kind == "shard-start")
+    return {{"shard", 2},
+            {"first_entry", 7},
+            {"previous_log_key",
+             value(audit::NoteVerifier::create(kOrigin, key_of(2).public_key())).vkey()},
+            {"previous_ledger", hex_of('e')},
+            {"size", 7},
+            {"root", hex_of('f')},
+            {"log_line", "\u2014 example.com/audit AAAAAA=="}};
   FAIL("no example of kind " << kind);
   return {};
 }

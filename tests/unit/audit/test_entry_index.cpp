@@ -23,7 +23,7 @@ struct Library : World {
     record("placement", example("placement"));
   }
   Indexes by_index(const EntryQuery& query) {
-    const EntryIndex index = value(EntryIndex::open(workspace.index_file(), ledger));
+    const EntryIndex index = value(EntryIndex::open(workspace.index_file(1), ledger));
     Indexes found;
     ok(index.find(ledger, query, [&](std::uint64_t i, const audit::Record& record) {
       CHECK(audit::matches(record, query));
@@ -59,7 +59,7 @@ struct Library : World {
   }
   void change(const std::string& sql) {
     auto database = value(
-        core::sqlite::Database::open(workspace.index_file(), core::sqlite::OpenMode::read_write));
+        core::sqlite::Database::open(workspace.index_file(1), core::sqlite::OpenMode::read_write));
     ok(database.execute(sql));
   }
 };
@@ -101,7 +101,7 @@ TEST_CASE("a damaged, foreign or older index is made anew", "[index]") {
   EntryQuery placements;
   placements.kind = "placement";
   const Indexes honest = library.by_index(placements);
-  SECTION("garbage") { write(library.workspace.index_file(), std::string(5000, 'x')); }
+  SECTION("garbage") { write(library.workspace.index_file(1), std::string(5000, 'x')); }
   SECTION("another schema") { library.change("CREATE TABLE mine(a TEXT)"); }
   SECTION("no state") { library.change("DELETE FROM state"); }
   SECTION("of another history") {
@@ -110,7 +110,7 @@ TEST_CASE("a damaged, foreign or older index is made anew", "[index]") {
   SECTION("of a longer history") {
     library.change("UPDATE state SET size = size + 5; DELETE FROM entry");
   }
-  SECTION("gone") { fs::remove(library.workspace.index_file()); }
+  SECTION("gone") { fs::remove(library.workspace.index_file(1)); }
   CHECK(library.by_index(placements) == honest);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("who may read but not write has an index in memory", "[index]") {
   placements.kind = "placement";
   const Indexes honest = library.by_reading(placements);
   const int found = as_nobody([&] {
-    const auto index = EntryIndex::open(library.workspace.index_file(), library.ledger);
+    const auto index = EntryIndex::open(library.workspace.index_file(1), library.ledger);
     if (!index.has_value()) return 50 + static_cast<int>(index.error().code);
     int count = 0;
     const core::Status status =
@@ -131,5 +131,5 @@ TEST_CASE("who may read but not write has an index in memory", "[index]") {
     return status.has_value() ? count : 98;
   });
   CHECK(found == static_cast<int>(honest.size()));
-  CHECK_FALSE(fs::exists(library.workspace.index_file()));
+  CHECK_FALSE(fs::exists(library.workspace.index_file(1)));
 }

@@ -5,6 +5,7 @@
 
 #include "fixture.hpp"
 #include "sigillo/audit/private_values.hpp"
+#include "sigillo/audit/shards.hpp"
 
 using namespace fixture;
 

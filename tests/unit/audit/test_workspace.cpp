@@ -43,9 +43,21 @@ TEST_CASE("workspace: open is strict", "[workspace]") {
   CHECK(code(Workspace::open(w.temp.path())) == ErrorCode::workspace_missing);
   CHECK(code(Workspace::open(w.temp.path() / "none")) == ErrorCode::workspace_missing);
   Json config = Json::parse(read(file));
-  config["format"] = 2;
+  config["format"] = 3;
   write(file, config.dump());
   CHECK(code(Workspace::open(w.workspace.folder())) == ErrorCode::workspace_newer);
+  // Format 2 has shards, and says which is the current one.
+  config["format"] = 2;
+  for (const Json& bad : {Json(), Json(1), Json(-2), Json(10001), Json("2")}) {
+    config["shard"] = bad;
+    write(file, config.dump());
+    CHECK(code(Workspace::open(w.workspace.folder())) == ErrorCode::invalid_input);
+  }
+  config["shard"] = 2;
+  write(file, config.dump());
+  CHECK(value(Workspace::open(w.workspace.folder())).config().shard == 2);
+  CHECK(code(audit::fsck(value(Workspace::open(w.workspace.folder())))) ==
+        ErrorCode::ledger_corrupt);
   for (const std::string& bad : {std::string("{}"), std::string("x"), std::string(70000, ' ')}) {
     write(file, bad);
     CHECK_FALSE(Workspace::open(w.workspace.folder()).has_value());

@@ -1,0 +1,135 @@
+// Shards: sealing one and beginning the next, and what a reader needs to follow.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "app/cli/context.hpp"
+#include "app/cli/output.hpp"
+#include "app/cli/render.hpp"
+#include "sigillo/audit/shards.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::cli {
+namespace {
+
+using core::ExitCode;
+using core::Json;
+using core::Result;
+
+struct ShardArguments {
+  std::string origin, file, output, key;
+};
+
+Result<ExitCode> rotate(Context& context, const ShardArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const audit::Rotation rotation,
+              audit::rotate(workspace, arguments.origin, context.entropy, context.clock));
+  context.lasting = fmt::format("shard {} is the current one", rotation.shard);
+  if (context.json) {
+    print_out("{}", json_line(Json{{"shard", rotation.shard},
+                                   {"first_entry", rotation.first},
+                                   {"origin", rotation.origin},
+                                   {"log_key", rotation.log_key},
+                                   {"last_checkpoint", rotation.last_checkpoint},
+                                   {"checkpoint", rotation.checkpoint}}));
+    return ExitCode::done;
+  }
+  print_out(
+      "shard {} is sealed, and its private key is deleted\nshard {} goes on from entry {} on, as "
+      "{}\nits verifier key: {}\nfinal checkpoint of shard {}:\n\n{}",
+      rotation.shard - 1, rotation.shard, rotation.first, printable(rotation.origin),
+      printable(rotation.log_key), rotation.shard - 1, rotation.last_checkpoint);
+  print_err(
+      "sigillo: note: make the new key known: to witnesses, readers and policies; `sigillo log "
+      "handovers` writes what proves it. Backups from before still hold the old private key\n");
+  return ExitCode::done;
+}
+
+Result<ExitCode> list(const Context& context) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const std::vector<audit::Shard> shards, audit::shards(workspace));
+  if (context.json) {
+    Json json = Json::array();
+    for (const audit::Shard& shard : shards)
+      json.push_back(Json{{"shard", shard.number},
+                          {"origin", shard.origin},
+                          {"log_key", shard.log_key},
+                          {"first_entry", shard.first},
+                          {"size", shard.size},
+                          {"sealed", shard.sealed},
+                          {"checkpoint", shard.checkpoint}});
+    print_out("{}", json_line(json));
+    return ExitCode::done;
+  }
+  std::vector<std::vector<std::string>> rows{{"shard", "first", "entries", "state", "origin"}};
+  for (const audit::Shard& shard : shards)
+    rows.push_back({fmt::format("{}", shard.number), fmt::format("{}", shard.first),
+                    fmt::format("{}", shard.size), shard.sealed ? "sealed" : "current",
+                    printable(shard.origin)});
+  print_out("{}", table(rows));
+  return ExitCode::done;
+}
+
+Result<ExitCode> write_handovers(const Context& context, const ShardArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const std::vector<audit::Handover> chain, audit::handovers(workspace));
+  SIGILLO_TRY(const std::string text, audit::handovers_text(chain));
+  if (arguments.output.empty()) print_out("{}\n", text);
+  else SIGILLO_TRY_VOID(core::write_file_atomically(arguments.output, core::as_bytes(text + "\n")));
+  return ExitCode::done;
+}
+
+Result<ExitCode> verify_handovers(const Context& context, const ShardArguments& arguments) {
+  SIGILLO_TRY(const core::Bytes bytes,
+              core::read_file(arguments.file, audit::kMaxHandoversBytes + 1));
+  std::string_view text = core::as_text(bytes);
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  SIGILLO_TRY(const std::vector<audit::Handover> chain, audit::parse_handovers(text));
+  SIGILLO_TRY(const audit::NoteVerifier known, audit::NoteVerifier::parse(arguments.key));
+  SIGILLO_TRY(const std::vector<audit::NoteVerifier> logs, audit::follow_handovers(chain, known));
+  Json keys = Json::array();
+  for (const audit::NoteVerifier& log : logs) keys.push_back(log.vkey());
+  if (context.json) {
+    print_out("{}", json_line(Json{{"verified", true}, {"log_keys", std::move(keys)}}));
+    return ExitCode::done;
+  }
+  for (const audit::NoteVerifier& log : logs) print_out("{}\n", printable(log.vkey()));
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_shard_commands(Command app, Context& context) {
+  Command log = app.find_group("log");
+  auto arguments = std::make_shared<ShardArguments>();
+  Command command = add_command(log, context, "rotate",
+                                "seal the current shard, and begin the next with a new log key",
+                                [&context, arguments] { return rotate(context, *arguments); });
+  command.option("--origin", arguments->origin,
+                 "the new log's name (default: the first shard's, and /YEAR-NUMBER)");
+  command.footer(
+      "The sealed shard stays, readable and checked, and never signs again. A rotation that was "
+      "interrupted is finished by running it again.");
+  add_json_flag(command, context);
+
+  command =
+      add_command(log, context, "shards", "list the shards", [&context] { return list(context); });
+  add_json_flag(command, context);
+
+  command =
+      add_command(log, context, "handovers",
+                  "write what shows a reader of an older shard that the newer ones continue it",
+                  [&context, arguments] { return write_handovers(context, *arguments); });
+  command.option("-o,--output", arguments->output, "file to write (default: standard output)");
+
+  command = add_command(
+      log, context, "verify-handovers",
+      "check handovers offline, and print the keys of the logs that follow the known one; needs no "
+      "workspace",
+      [&context, arguments] { return verify_handovers(context, *arguments); });
+  command.option("file", arguments->file, "the handovers").required();
+  command.option("--log-key", arguments->key, "the verifier key of a log that you know").required();
+  add_json_flag(command, context);
+}
+
+}  // namespace sigillo::cli
