@@ -197,32 +197,52 @@ Result<KnownBefore> with_key(const Workspace& workspace, KnownBefore known) {
   return known;
 }
 
-Status check_copy(const Workspace& workspace, const KnownBefore& known) {
+// Whether this error is one that the caller wants to put right.
+bool is_accepted(const Finding& finding, bool accept_loss) {
+  return finding.check == kCheckpointStore || (accept_loss && finding.check == kSignedBefore);
+}
+
+std::string_view remedy_of(const Finding& finding) {
+  if (finding.check == "known-checkpoint" || finding.check == kSignedBefore)
+    return "use a later copy, or accept the loss with --accept-loss";
+  return "use another copy";
+}
+
+Status check_copy(const Workspace& workspace, const KnownBefore& known, bool accept_loss) {
   SIGILLO_TRY(const KnownBefore all, with_key(workspace, known));
   SIGILLO_TRY(const FsckReport report, fsck(workspace, all));
   for (const Finding& finding : report.findings)
-    if (finding.severity == Severity::error)
+    if (finding.severity == Severity::error && !is_accepted(finding, accept_loss))
       return Error{ErrorCode::ledger_corrupt,
                    fmt::format("{}: {}: {}", finding.check, finding.place, finding.message),
-                   finding.check == "known-checkpoint"
-                       ? "use a later backup, or accept the loss with --accept-loss"
-                       : "use another backup"};
+                   std::string(remedy_of(finding))};
   return {};
 }
 
-Status mark_loss(const Workspace& workspace, const BackupSummary& summary,
-                 const core::Clock& clock) {
-  if (!summary.with_keys)
-    return Error{ErrorCode::key_missing,
-                 "the backup holds no keys: the loss cannot be recorded, and nothing appended",
-                 "restore it with --since, to be read; or use a backup with keys"};
+// From here on the log goes on from what this copy has signed last.
+Status go_on(const Workspace& workspace) {
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const NoteVerifier log, log_verifier(workspace, ledger));
+  SIGILLO_TRY(const std::string note, ledger.latest_checkpoint());
+  return workspace.checkpoint_store().replace(log, note);
+}
+
+Status mark_loss(const Workspace& workspace, const LedgerHead& head, const core::Clock& clock) {
   const std::string& origin = workspace.config().origin;
   SIGILLO_TRY(const Receipt receipt,
               record(workspace, "ledger-restored",
-                     Json{{"origin", origin}, {"size", summary.size}, {"root", summary.root.hex()}},
+                     Json{{"origin", origin}, {"size", head.size}, {"root", head.root.hex()}},
                      {named_subject("ledger", origin)}, clock));
   static_cast<void>(receipt);
   return {};
+}
+
+Status require_decision(const KnownBefore& known, bool accept_loss) {
+  if (!known.checkpoint.empty() || accept_loss) return {};
+  return Error{ErrorCode::invalid_argument,
+               "entries that were acknowledged after this copy would be lost without a trace",
+               "show with --since CHECKPOINT (the last one published) that none are, or accept "
+               "the loss with --accept-loss: it is then recorded in the ledger"};
 }
 
 Status move_into_place(const fs::path& from, const fs::path& to) {
@@ -275,11 +295,7 @@ Result<BackupSummary> backup(const Workspace& workspace, const fs::path& file, b
 
 Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& clock) {
   std::error_code error;
-  if (request.known.checkpoint.empty() && !request.accept_loss)
-    return Error{ErrorCode::invalid_argument,
-                 "entries that were acknowledged after the backup would be lost without a trace",
-                 "show with --since CHECKPOINT (the last one published) that none are, or accept "
-                 "the loss with --accept-loss: it is then recorded in the ledger"};
+  SIGILLO_TRY_VOID(require_decision(request.known, request.accept_loss));
   const fs::path target = fs::absolute(request.folder).lexically_normal();
   const fs::path folder = target.has_filename() ? target : target.parent_path();
   if (fs::exists(fs::symlink_status(folder, error)))
@@ -293,11 +309,29 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
     SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
     SIGILLO_TRY_VOID(ledger.use_wal());
   }
-  SIGILLO_TRY_VOID(check_copy(workspace, request.known));
-  if (request.accept_loss) SIGILLO_TRY_VOID(mark_loss(workspace, summary, clock));
+  SIGILLO_TRY_VOID(check_copy(workspace, request.known, request.accept_loss));
+  if (request.accept_loss && !summary.with_keys)
+    return Error{ErrorCode::key_missing,
+                 "the backup holds no keys: the loss cannot be recorded, and nothing appended",
+                 "restore it with --since, to be read; or use a backup with keys"};
+  // Without keys it is a copy to be read, and must not stand in the way of the ledger itself.
+  if (summary.with_keys) SIGILLO_TRY_VOID(go_on(workspace));
+  if (request.accept_loss)
+    SIGILLO_TRY_VOID(mark_loss(workspace, {summary.size, summary.root}, clock));
   fs::permissions(parts.path, fs::perms(0755), error);
   SIGILLO_TRY_VOID(move_into_place(parts.path, folder));
   return summary;
+}
+
+Result<std::string> resume(const Workspace& workspace, const KnownBefore& known, bool accept_loss,
+                           const core::Clock& clock) {
+  SIGILLO_TRY_VOID(require_decision(known, accept_loss));
+  SIGILLO_TRY_VOID(check_copy(workspace, known, accept_loss));
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const LedgerHead head, ledger.head());
+  SIGILLO_TRY_VOID(go_on(workspace));
+  if (accept_loss) SIGILLO_TRY_VOID(mark_loss(workspace, head, clock));
+  return ledger.latest_checkpoint();
 }
 
 }  // namespace sigillo::audit

@@ -55,6 +55,9 @@ struct ShardState {
   std::optional<core::Json> first_trust;  // what its second entry says
   std::optional<Record> start, end;       // its handovers
   std::uint64_t end_index = 0;
+  // What the checkpoint store says of this log; nothing if it does not know it.
+  Result<std::optional<std::string>> signed_note{std::optional<std::string>()};
+  std::optional<Checkpoint> signed_before;
 };
 
 class Check {
@@ -87,6 +90,8 @@ class Check {
   void check_checkpoint(const ShardState& shard, const StoredCheckpoint& stored,
                         const NoteVerifier& log);
   void check_checkpoints(const ShardState& shard);
+  void read_signed_before(ShardState& shard, const Ledger& ledger);
+  void check_signed_before(const ShardState& shard);
   void check_handovers();
   void check_handover(const ShardState& ended, const ShardState& begun);
   void check_last_shard(const ShardState& shard);
@@ -246,10 +251,27 @@ void Check::take_entry(ShardState& shard, const StoredEntry& stored) {
   if (latest) latest_evidence_ = builder_.evidence();
 }
 
+// Under the key that the genesis names: what is wrong with that is told elsewhere.
+void Check::read_signed_before(ShardState& shard, const Ledger& ledger) {
+  const auto leaf = ledger.leaf(0);
+  const auto genesis = leaf.has_value() ? read_record(*leaf) : leaf.error();
+  if (!genesis.has_value()) return;
+  const auto log =
+      NoteVerifier::parse(core::json_string(genesis->fields, "log_key", "genesis").value_or(""));
+  if (!log.has_value()) return;
+  shard.signed_note = workspace_.checkpoint_store().last(*log);
+  if (!shard.signed_note.has_value() || !shard.signed_note->has_value()) return;
+  auto checkpoint = open_checkpoint(**shard.signed_note, *log);
+  SIGILLO_CHECK(checkpoint.has_value());  // the store has verified it
+  shard.ranges[checkpoint->size];
+  shard.signed_before = *std::move(checkpoint);
+}
+
 Status Check::read_ledger(ShardState& shard, const Ledger& ledger) {
   SIGILLO_TRY(shard.stored, ledger.checkpoints());
   for (const StoredCheckpoint& stored : shard.stored) shard.ranges[stored.size];
   if (known_checkpoint_.has_value()) shard.ranges[known_checkpoint_->size];
+  read_signed_before(shard, ledger);
   SIGILLO_TRY_VOID(
       ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& stored) -> Status {
         take_entry(shard, stored);
@@ -393,6 +415,46 @@ void Check::check_checkpoints(const ShardState& shard) {
       "no stored checkpoint covers them: an append is under way or was interrupted, or a "
       "checkpoint was deleted; they are not in the evidence",
       "`sigillo log checkpoint` signs one over all entries");
+}
+
+void Check::check_signed_before(const ShardState& shard) {
+  const std::string check(kSignedBefore), store(kCheckpointStore);
+  const std::string place = "checkpoint store" + of(shard);
+  if (!shard.signed_note.has_value())
+    return error(store, place, shard.signed_note.error().message, shard.signed_note.error().remedy);
+  constexpr std::string_view resume =
+      "find the newest copy; `sigillo log resume` says how this one may go on";
+  const bool current = shard.number == workspace_.config().shard;
+  if (!shard.signed_before.has_value()) {
+    // A copy that cannot sign needs no store.
+    if (current && !shard.stored.empty() &&
+        workspace_.keyring().signing_key(workspace_.config().log_key).has_value())
+      add(Severity::warning, store, place,
+          "it does not know this log: nothing shows that this is the ledger's newest copy, and no "
+          "checkpoint will be signed",
+          std::string(resume));
+    return;
+  }
+  const Checkpoint& before = *shard.signed_before;
+  const std::uint64_t latest = shard.stored.empty() ? 0 : shard.stored.back().size;
+  const auto range = shard.ranges.find(before.size);
+  if (before.size > shard.range.size())
+    error(check, place,
+          fmt::format("a checkpoint of {} entries was signed; the ledger has {}: an old copy was "
+                      "restored",
+                      before.size, shard.range.size()),
+          resume);
+  else if (range == shard.ranges.end() || !range->second.has_value() ||
+           range->second->root() != before.root)
+    error(check, place,
+          fmt::format("the first {} entries are not those that were signed: a fork", before.size),
+          resume);
+  else if (before.size < latest)
+    error(store, place,
+          fmt::format("it knows size {}, the ledger's latest checkpoint has {}: the store was "
+                      "restored",
+                      before.size, latest),
+          resume);
 }
 
 // -- shards
@@ -656,6 +718,8 @@ Result<FsckReport> Check::run() {
   check_known_before();
   for (const ShardState& shard : shards_)
     if (shard.genesis) check_checkpoints(shard);
+  for (const ShardState& shard : shards_)
+    if (shard.genesis) check_signed_before(shard);
   check_handovers();
   if (report_.sound()) give_evidence();
   for (const BlobProblem& problem : builder_.problems())

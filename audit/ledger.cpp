@@ -67,6 +67,86 @@ Result<State> load_state(sqlite::Database& database) {
   return State{std::move(range), *root};
 }
 
+struct Published {
+  CompactRange range;
+  std::string note;
+};
+
+// The latest checkpoint that the ledger holds, and the tree that it is about.
+Result<std::optional<Published>> load_latest(sqlite::Database& database, const NoteVerifier& log) {
+  SIGILLO_TRY(
+      auto latest,
+      database.prepare("SELECT note, subtrees FROM checkpoints ORDER BY size DESC LIMIT 1"));
+  SIGILLO_TRY(const bool row, latest.step());
+  if (!row) return std::optional<Published>();
+  Published published;
+  published.note = latest.text(0);
+  SIGILLO_TRY(const Checkpoint checkpoint, open_checkpoint(published.note, log));
+  SIGILLO_TRY(published.range, unpack(checkpoint.size, latest.blob_view(1)));
+  if (published.range.root() != checkpoint.root)
+    return corrupt("the latest checkpoint does not fit its subtree hashes");
+  return std::optional(std::move(published));
+}
+
+// What the log signed last, as the store outside of the ledger knows it.
+struct Before {
+  std::optional<std::string> note;  // nothing: a first checkpoint, or a ledger without a store
+  Checkpoint checkpoint;
+  // Only a tree of exactly that size can be another one.
+  [[nodiscard]] bool fits(const CompactRange& range) const {
+    return !note.has_value() || range.size() != checkpoint.size || range.root() == checkpoint.root;
+  }
+};
+
+constexpr std::string_view kResume =
+    "stop whatever writes here and find the newest copy; if this is to go on, `sigillo log resume "
+    "--since CHECKPOINT` shows that nothing is missing, --accept-loss records that something may "
+    "be";
+
+Result<Before> read_before(const CheckpointStore* store, const NoteVerifier& log, bool published) {
+  Before before;
+  if (store == nullptr) return before;
+  SIGILLO_TRY(before.note, store->last(log));
+  if (before.note.has_value()) {
+    SIGILLO_TRY(before.checkpoint, open_checkpoint(*before.note, log));
+  } else if (published) {
+    return Error{ErrorCode::ledger_corrupt,
+                 fmt::format("{} does not know this log, though it has signed checkpoints: nothing "
+                             "shows that this is its newest copy",
+                             store->folder().string()),
+                 std::string(kResume)};
+  }
+  return before;
+}
+
+// covered: by the ledger's latest checkpoint; size: of the ledger.
+Status check_sizes(const Before& before, std::uint64_t covered, std::uint64_t size) {
+  if (covered > size)
+    return corrupt("the latest checkpoint is larger than the ledger: an old copy was restored");
+  if (!before.note.has_value()) return {};
+  if (before.checkpoint.size > size)
+    return Error{ErrorCode::ledger_corrupt,
+                 fmt::format("the ledger has {} entries, but a checkpoint of {} was signed: an old "
+                             "copy was restored",
+                             size, before.checkpoint.size),
+                 std::string(kResume)};
+  if (before.checkpoint.size < covered)
+    return Error{ErrorCode::ledger_corrupt,
+                 fmt::format("the ledger's latest checkpoint has size {}, the last one that is "
+                             "known to be signed {}: the checkpoint store was restored",
+                             covered, before.checkpoint.size),
+                 std::string(kResume)};
+  return {};
+}
+
+Error forked(const Checkpoint& before) {
+  return Error{ErrorCode::ledger_corrupt,
+               fmt::format("the ledger's first {} entries are not those that were signed: it is a "
+                           "fork of another copy",
+                           before.size),
+               std::string(kResume)};
+}
+
 // A ledger that was closed cleanly has no WAL; on a read-only file system SQLite then needs to be
 // told that nobody writes.
 Result<sqlite::Database> open_read_only(const fs::path& file) {
@@ -240,45 +320,50 @@ Result<std::uint64_t> Ledger::append(std::span<const std::string> leaves, bool l
   return first;
 }
 
+Result<std::string> Ledger::publish(const core::PrivateKey& log_key,
+                                    const CheckpointStore& signed_before) {
+  return publish(log_key, &signed_before);
+}
+
 Result<std::string> Ledger::publish(const core::PrivateKey& log_key) {
+  return publish(log_key, nullptr);
+}
+
+Result<std::string> Ledger::publish(const core::PrivateKey& log_key,
+                                    const CheckpointStore* signed_before) {
   SIGILLO_TRY(const NoteVerifier verifier, NoteVerifier::create(origin(), log_key.public_key()));
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(impl_->database));
   SIGILLO_TRY(const State state, load_state(impl_->database));
 
-  CompactRange range;
-  {
-    SIGILLO_TRY(auto latest,
-                impl_->database.prepare(
-                    "SELECT size, note, subtrees FROM checkpoints ORDER BY size DESC LIMIT 1"));
-    SIGILLO_TRY(const bool row, latest.step());
-    if (row) {
-      const std::string note = latest.text(1);
-      SIGILLO_TRY(const Checkpoint checkpoint, open_checkpoint(note, verifier));
-      SIGILLO_TRY(range, unpack(checkpoint.size, latest.blob_view(2)));
-      if (range.root() != checkpoint.root)
-        return corrupt("the latest checkpoint does not fit its subtree hashes");
-      if (checkpoint.size > state.range.size())
-        return corrupt("the latest checkpoint is larger than the ledger: an old copy was restored");
-      if (checkpoint.size == state.range.size()) {
-        if (checkpoint.root != state.root)
-          return corrupt("the latest checkpoint has another root than the ledger");
-        return note;
-      }
-    }
+  SIGILLO_TRY(std::optional<Published> latest, load_latest(impl_->database, verifier));
+  const std::uint64_t covered = latest.has_value() ? latest->range.size() : 0;
+  SIGILLO_TRY(Before before, read_before(signed_before, verifier, latest.has_value()));
+  SIGILLO_TRY_VOID(check_sizes(before, covered, state.range.size()));
+  if (latest.has_value() && covered == state.range.size()) {
+    if (latest->range.root() != state.root)
+      return corrupt("the latest checkpoint has another root than the ledger");
+    if (!before.fits(latest->range)) return forked(before.checkpoint);
+    return latest->note;
   }
   // What is signed is what was read back from the store, never what the writer believes to have
   // written.
-  SIGILLO_TRY_VOID(
-      for_each(range.size(), state.range.size(), [&](const StoredEntry& entry) -> Status {
-        range.append(leaf_hash(entry.leaf));
-        return {};
-      }));
+  CompactRange range = latest.has_value() ? std::move(latest->range) : CompactRange();
+  bool fits = before.fits(range);
+  SIGILLO_TRY_VOID(for_each(covered, state.range.size(), [&](const StoredEntry& entry) -> Status {
+    range.append(leaf_hash(entry.leaf));
+    fits = fits && before.fits(range);
+    return {};
+  }));
   if (range.size() != state.range.size() || range.root() != state.root)
     return corrupt(
         fmt::format("the entries that were read back do not give the stored root at size {}",
                     state.range.size()));
+  if (!fits) return forked(before.checkpoint);
 
   SIGILLO_TRY(std::string note, sign_checkpoint({origin(), range.size(), range.root()}, log_key));
+  // First where no backup reaches, then here, then to whoever asked.
+  if (signed_before != nullptr)
+    SIGILLO_TRY_VOID(signed_before->advance(verifier, before.note, note));
   SIGILLO_TRY(
       auto insert,
       impl_->database.prepare("INSERT INTO checkpoints(size, note, subtrees) VALUES (?1, ?2, ?3)"));

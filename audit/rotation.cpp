@@ -134,7 +134,7 @@ Result<std::string> final_checkpoint(const Workspace& workspace, Ledger& ledger,
   if (!stored.empty() && stored.back().size == head.size) return stored.back().note;
   SIGILLO_TRY(const core::PrivateKey log_key,
               workspace.keyring().signing_key(workspace.config().log_key));
-  return ledger.publish(log_key);
+  return ledger.publish(log_key, workspace.checkpoint_store());
 }
 
 Result<core::PrivateKey> next_key(const Workspace& workspace, const Staging& staging,
@@ -236,6 +236,12 @@ Result<Rotation> finish(Workspace workspace, Ledger ledger, core::Entropy& entro
     SIGILLO_TRY_VOID(remove_folder(file.parent_path()));  // without a ledger it is nothing
     if (::rename(staging.shard().c_str(), file.parent_path().c_str()) != 0)
       return core::error_from_errno(errno, "cannot create", file.parent_path());
+  }
+  {
+    // Known from its first checkpoint on; nobody can have signed a later one yet.
+    SIGILLO_TRY(const Ledger begun, Ledger::open(file, Ledger::Access::read));
+    SIGILLO_TRY(const std::string first, begun.latest_checkpoint());
+    SIGILLO_TRY_VOID(workspace.checkpoint_store().replace(next, first));
   }
   if (config.log_key.empty()) {
     SIGILLO_TRY(config.log_key, keep_key(workspace, key, entropy, clock));

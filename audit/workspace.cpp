@@ -28,6 +28,7 @@ Status write_config(const fs::path& folder, const WorkspaceConfig& config) {
             {"origin", config.origin},
             {"log_key", config.log_key},
             {"record_key", config.record_key}};
+  if (!config.checkpoint_store.empty()) json["checkpoint_store"] = config.checkpoint_store;
   if (config.shard > 1) {
     json["format"] = kFormat;  // a program that knows no shards must not go on in the first
     json["shard"] = config.shard;
@@ -48,12 +49,22 @@ Result<WorkspaceConfig> parse_config(std::string_view text) {
   SIGILLO_TRY(config.origin, core::json_string(value, "origin", where));
   SIGILLO_TRY(config.log_key, core::json_string(value, "log_key", where));
   SIGILLO_TRY(config.record_key, core::json_string(value, "record_key", where));
+  if (value.contains("checkpoint_store")) {
+    SIGILLO_TRY(config.checkpoint_store, core::json_string(value, "checkpoint_store", where));
+    if (!fs::path(config.checkpoint_store).is_absolute())
+      return Error{ErrorCode::invalid_input, "checkpoint_store is no absolute path", ""};
+  }
   if (format < kFormat) return config;
   SIGILLO_TRY(const std::int64_t shard, core::json_integer(value, "shard", where));
   if (shard < 2 || shard > kMaxShards)
     return Error{ErrorCode::invalid_input, fmt::format("{} is no number of a shard", shard), ""};
   config.shard = static_cast<std::uint64_t>(shard);
   return config;
+}
+
+CheckpointStore store_of(const fs::path& folder, const WorkspaceConfig& config) {
+  return CheckpointStore(config.checkpoint_store.empty() ? folder / "signed"
+                                                         : fs::path(config.checkpoint_store));
 }
 
 // Entry 0 names the log and its owner; entry 1, signed by that owner, says which keys count.
@@ -78,7 +89,7 @@ Status write_first_entries(const fs::path& folder, const WorkspaceConfig& config
   const std::vector<std::string> leaves = {std::move(first), std::move(second)};
   SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
   SIGILLO_CHECK(index == 0);
-  SIGILLO_TRY(const std::string checkpoint, ledger.publish(log_key));
+  SIGILLO_TRY(const std::string checkpoint, ledger.publish(log_key, store_of(folder, config)));
   static_cast<void>(checkpoint);
   return {};
 }
@@ -101,12 +112,17 @@ Status fill(const fs::path& folder, const WorkspaceConfig& config, std::string_v
 
 Result<Workspace> Workspace::init(const fs::path& folder, std::string_view origin,
                                   std::string_view actor, core::Entropy& entropy,
-                                  const core::Clock& clock) {
+                                  const core::Clock& clock, const fs::path& checkpoint_store) {
   std::error_code error;
   const Error exists{ErrorCode::already_exists, fmt::format("{} exists already", folder.string()),
                      "use it, or choose another --workspace; a ledger is never overwritten"};
   if (fs::exists(folder, error) && !fs::is_empty(folder, error)) return exists;
-  const WorkspaceConfig config{std::string(origin), "log", "owner"};
+  WorkspaceConfig config{std::string(origin), "log", "owner"};
+  if (!checkpoint_store.empty()) {
+    config.checkpoint_store = fs::absolute(checkpoint_store, error).lexically_normal().string();
+    if (error)
+      return core::error_from_errno(error.value(), "cannot find the folder of", checkpoint_store);
+  }
   const fs::path target = fs::absolute(folder, error).lexically_normal();
   if (error) return core::error_from_errno(error.value(), "cannot find the folder of", folder);
   const fs::path clean = target.has_filename() ? target : target.parent_path();
@@ -165,6 +181,8 @@ Result<Workspace> Workspace::open(const fs::path& folder) {
   if (failure.remedy.empty()) failure.remedy = "restore sigillo.json from a backup";
   return failure;
 }
+
+CheckpointStore Workspace::checkpoint_store() const { return store_of(folder_, config_); }
 
 fs::path Workspace::shard_file(std::uint64_t number) const {
   return number == 1 ? folder_ / "ledger.db"
@@ -253,7 +271,7 @@ Result<std::vector<Receipt>> append_records(const Workspace& workspace,
   SIGILLO_TRY(std::uint64_t first, first_entry(ledger, workspace.config().shard));
   SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
   first += index;
-  const auto published = ledger.publish(log_key);
+  const auto published = ledger.publish(log_key, workspace.checkpoint_store());
   if (!published.has_value())
     return published.error().in(
         fmt::format("{} entries from {} on are in the ledger, but no checkpoint could be signed",

@@ -42,13 +42,26 @@ Result<ExitCode> backup(const Context& context, const CareArguments& arguments) 
   return ExitCode::done;
 }
 
+Result<audit::KnownBefore> known_before(const CareArguments& arguments) {
+  audit::KnownBefore known{arguments.log_key, ""};
+  if (arguments.since.empty()) return known;
+  SIGILLO_TRY(const core::Bytes note, core::read_file(arguments.since, std::size_t{1} << 20));
+  known.checkpoint = core::as_text(note);
+  return known;
+}
+
+Result<ExitCode> resume(const Context& context, const CareArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const audit::KnownBefore known, known_before(arguments));
+  SIGILLO_TRY(const std::string checkpoint,
+              audit::resume(workspace, known, arguments.accept_loss, context.clock));
+  print_out("{}", context.json ? json_line(Json{{"checkpoint", checkpoint}}) : checkpoint);
+  return ExitCode::done;
+}
+
 Result<ExitCode> restore(const Context& context, const CareArguments& arguments) {
-  audit::RestoreRequest request{
-      arguments.file, arguments.folder, {arguments.log_key, ""}, arguments.accept_loss};
-  if (!arguments.since.empty()) {
-    SIGILLO_TRY(const core::Bytes note, core::read_file(arguments.since, std::size_t{1} << 20));
-    request.known.checkpoint = core::as_text(note);
-  }
+  audit::RestoreRequest request{arguments.file, arguments.folder, {}, arguments.accept_loss};
+  SIGILLO_TRY(request.known, known_before(arguments));
   SIGILLO_TRY(const audit::BackupSummary summary, audit::restore(request, context.clock));
   if (context.json) print_out("{}", json_line(summary_json(summary)));
   else
@@ -104,20 +117,33 @@ void add_care_commands(Command app, Context& context) {
                "leave the keys out: the copy can be read and checked, not appended to");
   add_json_flag(command, context);
 
+  const auto add_decision = [&](Command& one) {
+    one.option("--since", arguments->since,
+               "the last published checkpoint: the copy must hold all that it covers");
+    one.option("--log-key", arguments->log_key,
+               "verifier key that the ledger must have, known from elsewhere");
+    one.flag("--accept-loss", arguments->accept_loss,
+             "go on although later entries may be lost; recorded in the ledger");
+    add_json_flag(one, context);
+  };
   command = add_command(app, context, "restore", "make a workspace from a backup",
                         [&context, arguments] { return restore(context, *arguments); });
   command.option("file", arguments->file, "the backup").required();
   command.option("--to", arguments->folder, "folder to make").required();
-  command.option("--since", arguments->since,
-                 "the last published checkpoint: the backup must hold all that it covers");
-  command.option("--log-key", arguments->log_key,
-                 "verifier key that the ledger must have, known from elsewhere");
-  command.flag("--accept-loss", arguments->accept_loss,
-               "go on although later entries may be lost; recorded in the ledger");
-  add_json_flag(command, context);
+  add_decision(command);
   command.footer(
       "A ledger that goes on from an old copy forks: receipts that were given out since no longer "
       "hold. Hence one of --since and --accept-loss is needed.");
+
+  Command log = app.find_group("log");
+  command = add_command(log, context, "resume",
+                        "let the log go on from a copy whose checkpoint store does not know it",
+                        [&context, arguments] { return resume(context, *arguments); });
+  add_decision(command);
+  command.footer(
+      "Needed once for a workspace that was copied without its checkpoint store, is older than the "
+      "store, or was made by a sigillo that had none. Prints the checkpoint that the log goes on "
+      "from.");
 
   command = add_command(app, context, "migrate",
                         "bring an older workspace to this version's formats; there is one so far",

@@ -189,7 +189,7 @@ Result<ExitCode> checkpoint(const Context& context) {
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().log_key));
   SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
-  SIGILLO_TRY(const std::string note, ledger.publish(key));
+  SIGILLO_TRY(const std::string note, ledger.publish(key, workspace.checkpoint_store()));
   print_out("{}", context.json ? json_line(Json{{"checkpoint", note}}) : note);
   return ExitCode::done;
 }

@@ -24,7 +24,7 @@ Result<audit::StampedCheckpoint> checkpoint_to_stamp(const audit::Workspace& wor
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().log_key));
   SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
-  SIGILLO_TRY(const std::string note, ledger.publish(key));
+  SIGILLO_TRY(const std::string note, ledger.publish(key, workspace.checkpoint_store()));
   SIGILLO_TRY(const audit::NoteVerifier log,
               audit::NoteVerifier::create(ledger.origin(), key.public_key()));
   return audit::stamped_checkpoint(note, {log});

@@ -37,6 +37,7 @@ ExitCode print_key(Context& context, const core::KeyInfo& key) {
 struct InitArguments {
   std::string origin;
   std::string actor = "self";
+  std::string checkpoint_store;
 };
 
 Result<ExitCode> init(Context& context, InitArguments arguments) {
@@ -47,7 +48,7 @@ Result<ExitCode> init(Context& context, InitArguments arguments) {
   }
   SIGILLO_TRY(const audit::Workspace workspace,
               audit::Workspace::init(context.workspace_folder, arguments.origin, arguments.actor,
-                                     context.entropy, context.clock));
+                                     context.entropy, context.clock, arguments.checkpoint_store));
   SIGILLO_TRY(const audit::Ledger ledger, workspace.ledger(audit::Ledger::Access::read));
   SIGILLO_TRY(const std::string checkpoint, ledger.latest_checkpoint());
   context.lasting = fmt::format("the workspace {} is made", printable(workspace.folder().string()));
@@ -171,6 +172,9 @@ void add_workspace_commands(Command app, Context& context) {
       "--origin", init_arguments->origin,
       "the ledger's name, such as example.com/audit (default: local/ and 8 random digits)");
   command.option("--actor", init_arguments->actor, "who holds the signing key").show_default();
+  command.option("--checkpoint-store", init_arguments->checkpoint_store,
+                 "folder, best on another disk, that remembers what was signed last; never to be "
+                 "restored from a backup (default: signed/ in the workspace)");
   add_json_flag(command, context);
 
   Command keys = app.group("keys", "the keyring; secrets never appear in arguments or output");

@@ -66,6 +66,7 @@ constexpr std::array kExamples = {
     Example{"log fsck", "--log-key \"$(cat log.vkey)\" --since checkpoint.txt"},
     Example{"log export", "public/log"},
     Example{"log verify-tiles", "public/log --log-key \"$(cat log.vkey)\" --since checkpoint.txt"},
+    Example{"log resume", "--since checkpoint"},
     Example{"log rotate", "--origin example.com/audit/2027"},
     Example{"log shards", "--json"},
     Example{"log handovers", "--output handovers.json"},

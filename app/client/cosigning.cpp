@@ -342,7 +342,7 @@ Result<Cosigning> cosign_ledger(const audit::Workspace& workspace, const Witness
   SIGILLO_TRY(const audit::CheckpointTrust trust, audit::trust_policy(policy, log, clock.now()));
   SIGILLO_TRY(KnownSizes known, remembered(workspace));
 
-  SIGILLO_TRY(std::string note, ledger.publish(key));
+  SIGILLO_TRY(std::string note, ledger.publish(key, workspace.checkpoint_store()));
   SIGILLO_TRY(const SignedTree tree, signed_tree(ledger, log, note));
   SIGILLO_TRY(std::vector<WitnessReport> reports,
               ask_witnesses(tree, policy, known, http, clock, options));

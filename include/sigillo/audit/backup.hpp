@@ -35,9 +35,18 @@ struct RestoreRequest {
 };
 // Makes the folder whole or not at all; an existing one is left alone (already_exists).
 // invalid_argument if neither a checkpoint is given nor the loss accepted; ledger_corrupt if the
-// copy is not sound or does not hold what the checkpoint covers. With accept_loss a
-// `ledger-restored` record is appended, which needs the keys.
+// copy is not sound or does not hold what the checkpoint covers, or what a checkpoint store outside
+// of the workspace knows. With accept_loss a `ledger-restored` record is appended, which needs the
+// keys.
 [[nodiscard]] core::Result<BackupSummary> restore(const RestoreRequest& request,
                                                   const core::Clock& clock);
+
+// resume lets the log go on from this copy of the workspace, whose checkpoint store does not know
+// it or knows more of it (checkpoint_store.hpp). As with restore(), `known` shows that nothing is
+// missing, or the loss is accepted and recorded. invalid_argument if neither; ledger_corrupt if
+// the workspace is not sound otherwise, or lacks what `known` or the store's own checkpoint covers
+// and the loss is not accepted. Gives the checkpoint that the log goes on from.
+[[nodiscard]] core::Result<std::string> resume(const Workspace& workspace, const KnownBefore& known,
+                                               bool accept_loss, const core::Clock& clock);
 
 }  // namespace sigillo::audit

@@ -29,6 +29,11 @@ struct Finding {
   std::string remedy;
 };
 
+// Names of two checks: the ledger lacks what its log has signed; the store of what was signed last
+// does not know the log, is damaged or was restored.
+inline constexpr std::string_view kSignedBefore = "signed-before";
+inline constexpr std::string_view kCheckpointStore = "checkpoint-store";
+
 struct FsckReport {
   std::vector<Finding> findings;
   LedgerHead head;                // of the current shard, recomputed

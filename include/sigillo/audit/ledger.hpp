@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "sigillo/audit/checkpoint.hpp"
+#include "sigillo/audit/checkpoint_store.hpp"
 
 namespace sigillo::audit {
 
@@ -69,7 +69,11 @@ class Ledger {
   [[nodiscard]] core::Status require_open() const;  // locked if it is sealed
   // Signs and stores a checkpoint over every durable entry; gives the stored one if it covers them
   // already. ledger_corrupt, and nothing is signed, if what is stored does not give the stored
-  // root.
+  // root, or does not go on from what `signed_before` knows: then this is an old copy, or a fork.
+  [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key,
+                                                  const CheckpointStore& signed_before);
+  // The same for a ledger that no store belongs to: the first checkpoint of one that nobody else
+  // can open yet.
   [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key);
 
   // Stores a checkpoint that was signed elsewhere over exactly these entries, for a copy of a
@@ -109,6 +113,8 @@ class Ledger {
  private:
   struct Impl;
   [[nodiscard]] core::Result<std::uint64_t> append(std::span<const std::string> leaves, bool last);
+  [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key,
+                                                  const CheckpointStore* signed_before);
   explicit Ledger(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -6,6 +6,7 @@
 //   keys/          keyring, 0600                        blobs/         manifests and detections, by
 //   digest private.db     what commitments hide; erasable      evidence.db    projection for people
 //   and tools; derived, never judged                    index.db       finds entries; derived
+//   signed/        what was signed last; never restored (docs/decisions/0062-checkpoint-store.md)
 #pragma once
 
 #include <filesystem>
@@ -18,21 +19,22 @@
 namespace sigillo::audit {
 
 struct WorkspaceConfig {
-  std::string origin;       // the ledger's name
-  std::string log_key;      // keyring name of the key that signs checkpoints
-  std::string record_key;   // keyring name of the key that signs records
-  std::uint64_t shard = 1;  // the current one; those before it are sealed
+  std::string origin;                 // the ledger's name
+  std::string log_key;                // keyring name of the key that signs checkpoints
+  std::string record_key;             // keyring name of the key that signs records
+  std::uint64_t shard = 1;            // the current one; those before it are sealed
+  std::string checkpoint_store = {};  // an absolute path; empty: the workspace's own, signed/
 };
 
 class Workspace {
  public:
   // init makes a workspace in one step: keys, ledger with genesis and trust list, first checkpoint.
   // The folder appears whole or not at all; an existing one is left alone (already_exists). origin:
-  // a note key name, such as "example.com/audit".
-  [[nodiscard]] static core::Result<Workspace> init(const std::filesystem::path& folder,
-                                                    std::string_view origin, std::string_view actor,
-                                                    core::Entropy& entropy,
-                                                    const core::Clock& clock);
+  // a note key name, such as "example.com/audit". checkpoint_store: as in WorkspaceConfig.
+  [[nodiscard]] static core::Result<Workspace> init(
+      const std::filesystem::path& folder, std::string_view origin, std::string_view actor,
+      core::Entropy& entropy, const core::Clock& clock,
+      const std::filesystem::path& checkpoint_store = {});
   // replica makes a workspace without keys and with an empty ledger a shard, for entries that are
   // copied from elsewhere: nothing can be recorded in it, all of it can be checked. origins: of the
   // shards, in order, at least one. already_exists.
@@ -44,6 +46,7 @@ class Workspace {
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const WorkspaceConfig& config() const { return config_; }
   [[nodiscard]] core::Keyring keyring() const { return core::Keyring(folder_ / "keys"); }
+  [[nodiscard]] CheckpointStore checkpoint_store() const;
   [[nodiscard]] BlobStore blobs() const { return BlobStore(folder_ / "blobs"); }
   // The current shard's. A workspace whose ledger is gone is ledger_corrupt: it had one.
   [[nodiscard]] core::Result<Ledger> ledger(Ledger::Access access) const;

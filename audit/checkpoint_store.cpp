@@ -1,0 +1,68 @@
+#include "sigillo/audit/checkpoint_store.hpp"
+
+#include <fmt/format.h>
+
+#include "core/folder_lock.hpp"
+#include "sigillo/core/files.hpp"
+
+namespace sigillo::audit {
+namespace fs = std::filesystem;
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+using core::Status;
+
+namespace {
+
+constexpr std::size_t kMaxNoteBytes = std::size_t{1} << 20;
+
+Status make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  return error ? core::error_from_errno(error.value(), "cannot create", folder) : Status();
+}
+
+}  // namespace
+
+fs::path CheckpointStore::file_of(const NoteVerifier& log) const {
+  return folder_ / (log.key().id().hex() + ".checkpoint");
+}
+
+Result<std::optional<std::string>> CheckpointStore::last(const NoteVerifier& log) const {
+  const fs::path file = file_of(log);
+  const auto bytes = core::read_file(file, kMaxNoteBytes);
+  if (!bytes.has_value() && bytes.error().code == ErrorCode::not_found)
+    return std::optional<std::string>();
+  if (!bytes.has_value()) return bytes.error();
+  std::string note(core::as_text(*bytes));
+  const auto checkpoint = open_checkpoint(note, log);
+  if (checkpoint.has_value()) return std::optional(std::move(note));
+  return Error{ErrorCode::ledger_corrupt,
+               fmt::format("{} is no checkpoint of {}: {}", file.string(), log.name(),
+                           checkpoint.error().message),
+               "keep it as evidence; `sigillo log resume` makes a new one from what is known"};
+}
+
+Status CheckpointStore::write(const NoteVerifier& log, std::string_view note) const {
+  return core::write_file_atomically(file_of(log), core::as_bytes(note));
+}
+
+Status CheckpointStore::advance(const NoteVerifier& log, const std::optional<std::string>& before,
+                                std::string_view next) const {
+  SIGILLO_TRY_VOID(make_folder(folder_));
+  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
+  SIGILLO_TRY(const std::optional<std::string> now, last(log));
+  if (now == next) return {};
+  if (now == before) return write(log, next);
+  return Error{ErrorCode::locked,
+               fmt::format("another copy of the ledger {} has signed a checkpoint", log.name()),
+               "try again; if it is refused then, two copies of the ledger are in use: stop one"};
+}
+
+Status CheckpointStore::replace(const NoteVerifier& log, std::string_view note) const {
+  SIGILLO_TRY_VOID(make_folder(folder_));
+  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
+  return write(log, note);
+}
+
+}  // namespace sigillo::audit
