@@ -47,7 +47,9 @@ Result<ExitCode> append(Context& context, const LogArguments& arguments) {
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const core::Bytes bytes, core::read_file(arguments.file, kMaxAppendBytes));
   SIGILLO_TRY(const core::Digest ledger, audit::ledger_id(workspace));
-  app::RecordReader reader(context.clock, workspace, ledger, key);
+  SIGILLO_TRY(Ledger stored, workspace.ledger(Ledger::Access::read));
+  app::LedgerTrust trust(std::move(stored));
+  const app::RecordReader reader(context.clock, ledger, key, trust);
   std::vector<std::string> leaves;
   std::string_view rest = core::as_text(bytes);
   for (std::size_t number = 1; !rest.empty(); ++number) {

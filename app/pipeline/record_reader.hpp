@@ -1,7 +1,8 @@
 // RecordReader: from one JSON value given by a user to one ledger leaf.
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -10,31 +11,42 @@
 
 namespace sigillo::app {
 
-// An envelope that was signed elsewhere is taken as it is; {"kind", "fields"} is signed here. What
-// is given must outlive the reader. Not thread-safe.
-class RecordReader {
+// The trust list at the end of a ledger that grows. Thread-safe.
+class LedgerTrust {
  public:
-  RecordReader(const core::Clock& clock, const audit::Workspace& workspace,
-               const core::Digest& ledger, const core::PrivateKey& key)
-      : clock_(clock), workspace_(workspace), ledger_(ledger), key_(key) {}
-
-  // Not valid as a record, or its signature does not hold under the trusted key named: an Error.
-  [[nodiscard]] core::Result<std::string> leaf(std::string_view line);
+  explicit LedgerTrust(audit::Ledger ledger) : ledger_(std::move(ledger)) {}
+  // An Error if the record names a trusted key under which its signature does not hold: that would
+  // be damage in the ledger for ever. One that nobody here may sign is only worthless, and fsck
+  // says so.
+  [[nodiscard]] core::Status check(const audit::Record& record);
 
  private:
-  [[nodiscard]] core::Result<std::string> take(std::string_view line);
+  [[nodiscard]] core::Result<std::shared_ptr<const audit::TrustList>> now();
+  std::mutex mutex_;
+  audit::Ledger ledger_;
+  std::uint64_t seen_ = 0;  // entries
+  std::shared_ptr<const audit::TrustList> trust_ = std::make_shared<audit::TrustList>();
+};
+
+// An envelope that was signed elsewhere is taken as it is; {"kind", "fields"} is signed here. What
+// is given must outlive the reader. Thread-safe.
+class RecordReader {
+ public:
+  RecordReader(const core::Clock& clock, const core::Digest& ledger, const core::PrivateKey& key,
+               LedgerTrust& trust)
+      : clock_(clock), ledger_(ledger), key_(key), trust_(trust) {}
+
+  // Not valid as a record, or its signature does not hold under the trusted key named: an Error.
+  [[nodiscard]] core::Result<std::string> leaf(std::string_view line) const;
+
+ private:
+  [[nodiscard]] core::Result<std::string> take(std::string_view line) const;
   [[nodiscard]] core::Result<std::string> sign(const core::Json& value) const;
 
   const core::Clock& clock_;
-  const audit::Workspace& workspace_;
   core::Digest ledger_;
   const core::PrivateKey& key_;
-  std::optional<audit::TrustList> trust_;  // made when the first envelope comes
+  LedgerTrust& trust_;
 };
-
-// Reads, signs where it is to be signed, and appends one record.
-[[nodiscard]] core::Result<audit::Receipt> append_one_record(const audit::Workspace& workspace,
-                                                             std::string_view json,
-                                                             const core::Clock& clock);
 
 }  // namespace sigillo::app

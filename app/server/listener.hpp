@@ -20,7 +20,7 @@ namespace sigillo::server {
 
 struct ListenOptions {
   std::string address = "127.0.0.1:8080";  // HOST:PORT, [IPV6]:PORT; numeric; port 0: any free one
-  int threads = 4;
+  int threads = 32;  // one waits for the disk while its record is made durable
   std::size_t max_connections = 1024;
   std::size_t max_buffered_bytes = std::size_t{32} << 20;
   std::size_t max_per_address = 64;  // not for loopback, where a proxy may be

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "app/pipeline/record_reader.hpp"
 #include "app/server/assets.hpp"
 #include "app/server/form.hpp"
 #include "app/server/page.hpp"
@@ -121,7 +120,8 @@ Service::Service(const audit::Workspace& workspace, const app::Verifier& verifie
       options_(options),
       limiter_(options.anonymous),
       log_limiter_(options.log_reads),
-      tokens_(workspace.folder() / "tokens.json") {}
+      tokens_(workspace.folder() / "tokens.json"),
+      intake_(workspace, clock) {}
 
 const std::vector<Service::Route>& Service::routes() {
   static const std::vector<Route> table{
@@ -249,8 +249,7 @@ Response Service::append_record(const Request& request) {
     return to_response(unsupported_media({std::string(kJsonType)}), request.request_id);
   const auto parsed = core::parse_json(request.body, kBodyLimits);
   if (!parsed.has_value()) return refuse(request, ProblemKind::bad_request, parsed.error().message);
-  const std::lock_guard lock(appending_);
-  const auto receipt = app::append_one_record(workspace_, request.body, clock_);
+  const auto receipt = intake_.append(request.body);
   if (!receipt.has_value()) return refuse(request, receipt.error());
   return json_response(201, Json{{"entry", receipt->index},
                                  {"leaf_hash", receipt->leaf_hash.hex()},

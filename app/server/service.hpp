@@ -2,8 +2,7 @@
 // logic of its own and keeps nothing of a request.
 #pragma once
 
-#include <mutex>
-
+#include "app/pipeline/record_intake.hpp"
 #include "app/pipeline/verify.hpp"
 #include "app/server/limiter.hpp"
 #include "app/server/metrics.hpp"
@@ -73,7 +72,7 @@ class Service {
   ServiceOptions options_;
   RateLimiter limiter_, log_limiter_;
   TokenFile tokens_;
-  std::mutex appending_;  // one append at a time: a queue here costs less than the ledger's lock
+  app::RecordIntake intake_;
 };
 
 }  // namespace sigillo::server

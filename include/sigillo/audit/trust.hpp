@@ -34,6 +34,9 @@ class TrustList {
   // if it is a trust list that cannot be used; signature_invalid if it names a trusted key whose
   // signature does not hold.
   [[nodiscard]] core::Result<std::string> accept(std::uint64_t index, const Record& record);
+  // Judges a record as if it came next, and takes nothing over; whether it repeats one is not
+  // asked.
+  [[nodiscard]] core::Result<std::string> judge(const Record& record) const;
   [[nodiscard]] const std::map<std::string, TrustedKey>& keys() const {
     return keys_;
   }  // by key id
@@ -45,7 +48,6 @@ class TrustList {
   [[nodiscard]] const std::string& log_vkey() const { return log_vkey_; }  // after entry 0
 
  private:
-  [[nodiscard]] core::Result<std::string> judge(const Record& record) const;
   [[nodiscard]] core::Result<std::string> accept_genesis(const Record& record);
   [[nodiscard]] core::Status replace(std::uint64_t index, const Record& record);
   std::uint64_t first_;
