@@ -163,7 +163,8 @@ TEST_CASE("COSE key: it is no key that signs something else, and no stranger's",
     TempFolder temp;
     core::SeededEntropy entropy{7};
     core::FixedClock clock{at("2026-11-24T12:00:00Z")};
-    const auto replica = value(audit::Workspace::replica(temp.path() / "r", {std::string(kOrigin)}));
+    const auto replica =
+        value(audit::Workspace::replica(temp.path() / "r", {std::string(kOrigin)}));
     CHECK(code(audit::cose_signing_key(replica, entropy, clock)) == core::ErrorCode::key_missing);
     CHECK_FALSE(fs::exists(replica.folder() / "keys/cose.json"));
   }
