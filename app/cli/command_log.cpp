@@ -48,7 +48,7 @@ Result<ExitCode> append(Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const core::Bytes bytes, core::read_file(arguments.file, kMaxAppendBytes));
   SIGILLO_TRY(const core::Digest ledger, audit::ledger_id(workspace));
   SIGILLO_TRY(Ledger stored, workspace.ledger(Ledger::Access::read));
-  app::LedgerTrust trust(std::move(stored));
+  app::LedgerTrust trust(std::move(stored), workspace.index_file(workspace.config().shard));
   const app::RecordReader reader(context.clock, ledger, key, trust);
   std::vector<std::string> leaves;
   std::string_view rest = core::as_text(bytes);

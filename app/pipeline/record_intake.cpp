@@ -29,7 +29,8 @@ Result<std::shared_ptr<RecordIntake::Opened>> RecordIntake::Opened::open(
   SIGILLO_TRY(core::PrivateKey record_key, workspace.keyring().signing_key(config.record_key));
   SIGILLO_TRY(core::PrivateKey log_key, workspace.keyring().signing_key(config.log_key));
   return std::shared_ptr<Opened>(new Opened{
-      config.shard, first, ledger, std::move(record_key), LedgerTrust(std::move(reader)),
+      config.shard, first, ledger, std::move(record_key),
+      LedgerTrust(std::move(reader), workspace.index_file(config.shard)),
       audit::Committer(std::move(writer), audit::Committer::Signing{
                                               std::move(log_key), workspace.checkpoint_store()})});
 }

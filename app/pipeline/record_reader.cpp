@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "sigillo/audit/entry_index.hpp"
+
 namespace sigillo::app {
 using core::Error;
 using core::ErrorCode;
@@ -11,18 +16,40 @@ using core::Status;
 
 // Only genesis and trust lists are taken over: the other records change nobody's trust, and
 // verifying each of them again would cost more than the record that is asked about.
+constexpr std::array<std::string_view, 2> kKindsOfTrust{"genesis", "trust-list"};
+// So many entries are read faster than the index is opened.
+constexpr std::uint64_t kReadAtOnce = 1024;
+
+void LedgerTrust::take(std::uint64_t index, const audit::Record& record) {
+  if (std::ranges::find(kKindsOfTrust, record.kind->name) == kKindsOfTrust.end()) return;
+  auto next = std::make_shared<audit::TrustList>(*trust_);
+  if (next->accept(index, record).has_value()) trust_ = std::move(next);
+}
+
+Status LedgerTrust::catch_up(std::uint64_t size) {
+  if (size - seen_ <= kReadAtOnce)
+    return ledger_.for_each(seen_, size, [&](const audit::StoredEntry& entry) -> Status {
+      const auto record = audit::read_record(core::as_text(entry.leaf));
+      if (record.has_value()) take(entry.index, *record);
+      return {};
+    });
+  SIGILLO_TRY(const audit::EntryIndex index, audit::EntryIndex::open(index_, ledger_));
+  for (const std::string_view kind : kKindsOfTrust) {
+    audit::EntryQuery query;
+    query.kind = kind;
+    SIGILLO_TRY_VOID(
+        index.find(ledger_, query, [&](std::uint64_t entry, const audit::Record& record) -> Status {
+          if (entry >= seen_ && entry < size) take(entry, record);
+          return {};
+        }));
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const audit::TrustList>> LedgerTrust::now() {
   const std::lock_guard lock(mutex_);
   SIGILLO_TRY(const audit::LedgerHead head, ledger_.head());
-  SIGILLO_TRY_VOID(
-      ledger_.for_each(seen_, head.size, [&](const audit::StoredEntry& entry) -> Status {
-        const auto record = audit::read_record(core::as_text(entry.leaf));
-        if (!record.has_value()) return {};
-        if (record->kind->name != "genesis" && record->kind->name != "trust-list") return {};
-        auto next = std::make_shared<audit::TrustList>(*trust_);
-        if (next->accept(entry.index, *record).has_value()) trust_ = std::move(next);
-        return {};
-      }));
+  SIGILLO_TRY_VOID(catch_up(head.size));
   seen_ = head.size;
   return trust_;
 }

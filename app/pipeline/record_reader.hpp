@@ -1,6 +1,7 @@
 // RecordReader: from one JSON value given by a user to one ledger leaf.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,7 +15,9 @@ namespace sigillo::app {
 // The trust list at the end of a ledger that grows. Thread-safe.
 class LedgerTrust {
  public:
-  explicit LedgerTrust(audit::Ledger ledger) : ledger_(std::move(ledger)) {}
+  // index: the ledger's (Workspace::index_file); a long ledger is not read for its few trust lists.
+  LedgerTrust(audit::Ledger ledger, std::filesystem::path index)
+      : ledger_(std::move(ledger)), index_(std::move(index)) {}
   // An Error if the record names a trusted key under which its signature does not hold: that would
   // be damage in the ledger for ever. One that nobody here may sign is only worthless, and fsck
   // says so.
@@ -22,8 +25,11 @@ class LedgerTrust {
 
  private:
   [[nodiscard]] core::Result<std::shared_ptr<const audit::TrustList>> now();
+  [[nodiscard]] core::Status catch_up(std::uint64_t size);
+  void take(std::uint64_t index, const audit::Record& record);
   std::mutex mutex_;
   audit::Ledger ledger_;
+  std::filesystem::path index_;
   std::uint64_t seen_ = 0;  // entries
   std::shared_ptr<const audit::TrustList> trust_ = std::make_shared<audit::TrustList>();
 };
