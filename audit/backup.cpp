@@ -25,10 +25,10 @@ using core::Status;
 
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kBackupFormat = 1;
 constexpr const char* kSummary = "summary.json";  // after all others in the archive's order
 constexpr std::size_t kMaxSummaryBytes = std::size_t{256} << 20;
-constexpr std::string_view kWhere = "backup summary";
+constexpr std::string_view kSummaryWhere = "backup summary";
 
 // A folder beside the target that only we can read, removed at the end.
 class Beside {
@@ -107,7 +107,7 @@ Result<std::string> summary_text(const BackupSummary& summary, const std::string
                                  const std::map<std::string, Digest>& digests) {
   Json members = Json::object();
   for (const auto& [name, digest] : digests) members[name] = digest.hex();
-  return core::canonical_json(Json{{"format", kFormat},
+  return core::canonical_json(Json{{"format", kBackupFormat},
                                    {"origin", origin},
                                    {"size", summary.size},
                                    {"root", summary.root.hex()},
@@ -118,16 +118,16 @@ Result<std::string> summary_text(const BackupSummary& summary, const std::string
 Result<BackupSummary> parse_summary(std::string_view text,
                                     const std::map<std::string, Digest>& digests) {
   SIGILLO_TRY(const Json json, core::parse_canonical_json(text, {kMaxSummaryBytes, 4}));
-  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kWhere));
-  if (format != kFormat)
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kSummaryWhere));
+  if (format != kBackupFormat)
     return Error{ErrorCode::workspace_newer, fmt::format("the backup has format {}", format),
                  "use the sigillo that wrote it, or a newer one"};
   BackupSummary summary;
-  SIGILLO_TRY(const std::int64_t size, core::json_integer(json, "size", kWhere));
-  SIGILLO_TRY(const std::string root, core::json_string(json, "root", kWhere));
-  SIGILLO_TRY(const std::string origin, core::json_string(json, "origin", kWhere));
+  SIGILLO_TRY(const std::int64_t size, core::json_integer(json, "size", kSummaryWhere));
+  SIGILLO_TRY(const std::string root, core::json_string(json, "root", kSummaryWhere));
+  SIGILLO_TRY(const std::string origin, core::json_string(json, "origin", kSummaryWhere));
   SIGILLO_TRY(summary.root, Digest::from_hex(root));
-  SIGILLO_TRY(const Json with_keys, core::json_member(json, "with_keys", kWhere));
+  SIGILLO_TRY(const Json with_keys, core::json_member(json, "with_keys", kSummaryWhere));
   summary.size = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
   summary.with_keys = with_keys == true;
   summary.files = digests.size();

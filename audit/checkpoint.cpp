@@ -10,14 +10,14 @@ namespace {
 using core::Error;
 using core::ErrorCode;
 
-Error malformed(std::string_view why) {
+Error malformed_checkpoint(std::string_view why) {
   return Error{ErrorCode::invalid_input, fmt::format("not a checkpoint: {}", why), ""};
 }
 
 core::Result<Digest> parse_root(std::string_view text) {
   const auto bytes = core::base64_decode(text);
   if (!bytes || bytes->size() != sizeof(Digest::bytes))
-    return malformed("its root is not the base64 of 32 bytes");
+    return malformed_checkpoint("its root is not the base64 of 32 bytes");
   return Digest::from_bytes(*bytes);
 }
 
@@ -32,16 +32,18 @@ core::Result<Checkpoint> parse_checkpoint_text(std::string_view text) {
   const auto origin = take_line(text);
   const auto size_line = take_line(text);
   const auto root_line = take_line(text);
-  if (!origin || !size_line || !root_line) return malformed("it has fewer than three lines");
-  if (origin->empty()) return malformed("its origin is empty");
+  if (!origin || !size_line || !root_line)
+    return malformed_checkpoint("it has fewer than three lines");
+  if (origin->empty()) return malformed_checkpoint("its origin is empty");
   const auto size = parse_decimal(*size_line);
-  if (!size) return malformed("its size is not a plain decimal below 2^63");
+  if (!size) return malformed_checkpoint("its size is not a plain decimal below 2^63");
   SIGILLO_TRY(const Digest root, parse_root(*root_line));
   if (*size == 0 && root != tree_root({}))
-    return malformed("size 0 has another root than the empty tree");
+    return malformed_checkpoint("size 0 has another root than the empty tree");
   if (!text.empty()) {
     const auto extension = take_line(text);
-    if (!extension || extension->empty()) return malformed("its last line is not ended or empty");
+    if (!extension || extension->empty())
+      return malformed_checkpoint("its last line is not ended or empty");
     return Error{ErrorCode::unsupported, "the checkpoint has extension lines",
                  "ask the log's operator for checkpoints of three lines"};
   }

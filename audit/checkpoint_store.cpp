@@ -12,18 +12,6 @@ using core::ErrorCode;
 using core::Result;
 using core::Status;
 
-namespace {
-
-constexpr std::size_t kMaxNoteBytes = std::size_t{1} << 20;
-
-Status make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  return error ? core::error_from_errno(error.value(), "cannot create", folder) : Status();
-}
-
-}  // namespace
-
 fs::path CheckpointStore::file_of(const NoteVerifier& log) const {
   return folder_ / (log.key().id().hex() + ".checkpoint");
 }
@@ -49,7 +37,7 @@ Status CheckpointStore::write(const NoteVerifier& log, std::string_view note) co
 
 Status CheckpointStore::advance(const NoteVerifier& log, const std::optional<std::string>& before,
                                 std::string_view next) const {
-  SIGILLO_TRY_VOID(make_folder(folder_));
+  SIGILLO_TRY_VOID(core::make_folders(folder_));
   SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
   SIGILLO_TRY(const std::optional<std::string> now, last(log));
   if (now == next) return {};
@@ -60,7 +48,7 @@ Status CheckpointStore::advance(const NoteVerifier& log, const std::optional<std
 }
 
 Status CheckpointStore::replace(const NoteVerifier& log, std::string_view note) const {
-  SIGILLO_TRY_VOID(make_folder(folder_));
+  SIGILLO_TRY_VOID(core::make_folders(folder_));
   SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
   return write(log, note);
 }

@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::size_t kMaxProfileBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxProfiles = 1000;
-constexpr std::size_t kMaxText = 1000;
-constexpr std::int64_t kFormat = 1;
+constexpr std::size_t kMaxProfileText = 1000;
+constexpr std::int64_t kProfileFormat = 1;
 
 Error wrong(std::string_view where, std::string_view what) {
   return Error{ErrorCode::invalid_input, fmt::format("{}: {}", where, what),
@@ -40,8 +40,9 @@ Status check_members(const Json& object, std::string_view where,
 Result<std::string> text(const Json& object, std::string_view member, std::string_view where,
                          bool may_be_empty = false) {
   SIGILLO_TRY(std::string value, core::json_string(object, member, where));
-  if ((value.empty() && !may_be_empty) || value.size() > kMaxText)
-    return wrong(where, fmt::format("{} is empty or longer than {} bytes", member, kMaxText));
+  if ((value.empty() && !may_be_empty) || value.size() > kMaxProfileText)
+    return wrong(where,
+                 fmt::format("{} is empty or longer than {} bytes", member, kMaxProfileText));
   return value;
 }
 
@@ -71,7 +72,7 @@ Result<Json> items_of(std::string_view file, const char* member) {
   if (!value.has_value()) return value.error().in(where);
   SIGILLO_TRY_VOID(check_members(*value, where, {"format", member}));
   SIGILLO_TRY(const std::int64_t format, core::json_integer(*value, "format", where));
-  if (format != kFormat) return wrong(where, fmt::format("format {} is not known", format));
+  if (format != kProfileFormat) return wrong(where, fmt::format("format {} is not known", format));
   SIGILLO_TRY(Json items, core::json_member(*value, member, where));
   if (!items.is_array() || items.empty() || items.size() > kMaxProfiles)
     return wrong(where, fmt::format("{} is not a list of 1 to {}", member, kMaxProfiles));

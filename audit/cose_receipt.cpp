@@ -30,10 +30,9 @@ constexpr std::int64_t kIssuer = 1, kSubject = 2;  // claims, RFC 8392
 constexpr std::int64_t kKeyType = 1, kKeyKid = 2, kKeyAlgorithm = 3, kCurve = -1, kX = -2;
 constexpr std::int64_t kOkp = 1, kEd25519 = 6;
 
-constexpr std::size_t kMaxPathHashes = 63;  // the height of the largest tree
 constexpr std::size_t kSignatureBytes = 64;
 
-Error malformed(std::string_view why) {
+Error malformed_cose(std::string_view why) {
   return Error{ErrorCode::invalid_input, fmt::format("not what COSE receipts are made of: {}", why),
                ""};
 }
@@ -87,7 +86,7 @@ Result<Digest> read_hash(CborReader& in) {
 // The map's keys are these and all of them are there: each one that is read is counted.
 Status expect_keys(std::size_t read, std::size_t wanted, std::string_view what) {
   if (read == wanted) return {};
-  return malformed(fmt::format("{} has {} of {} members", what, read, wanted));
+  return malformed_cose(fmt::format("{} has {} of {} members", what, read, wanted));
 }
 
 Error unknown(std::int64_t key, std::string_view what) {
@@ -105,7 +104,7 @@ Status read_claims(CborReader& in, CoseReceipt& receipt, std::string& subject) {
     (key == kIssuer ? receipt.origin : subject) = text;
     return {};
   }));
-  if (receipt.origin.empty()) return malformed("it names no issuer");
+  if (receipt.origin.empty()) return malformed_cose("it names no issuer");
   return expect_keys(read, 2, "claim set");
 }
 
@@ -205,7 +204,7 @@ Result<core::PublicKey> parse_cose_key(ByteView bytes) {
   SIGILLO_TRY_VOID(in.end());
   SIGILLO_TRY(core::PublicKey key, core::PublicKey::from_ed25519(x.view()));
   SIGILLO_TRY(const Digest thumbprint, cose_key_thumbprint(key));
-  if (thumbprint != kid) return malformed("the kid of the key is not its thumbprint");
+  if (thumbprint != kid) return malformed_cose("the kid of the key is not its thumbprint");
   return key;
 }
 
@@ -223,9 +222,9 @@ Result<CoseReceipt> parse_cose_receipt(ByteView bytes) {
                  fmt::format("a COSE receipt has at most {} bytes", kMaxCoseReceiptBytes), ""};
   CborReader in(bytes);
   SIGILLO_TRY(const std::uint64_t tag, in.tag());
-  if (tag != kTagSign1) return malformed(fmt::format("its tag is {}, and not 18", tag));
+  if (tag != kTagSign1) return malformed_cose(fmt::format("its tag is {}, and not 18", tag));
   SIGILLO_TRY(const std::uint64_t members, in.array());
-  if (members != 4) return malformed("a COSE_Sign1 has four members");
+  if (members != 4) return malformed_cose("a COSE_Sign1 has four members");
   CoseReceipt receipt;
   std::string subject;
   SIGILLO_TRY(const ByteView header, in.bytes());
@@ -235,7 +234,7 @@ Result<CoseReceipt> parse_cose_receipt(ByteView bytes) {
     return unsupported("its payload is attached, and not detached");
   SIGILLO_TRY_VOID(in.null());
   SIGILLO_TRY(const ByteView signature, in.bytes());
-  if (signature.size() != kSignatureBytes) return malformed("its signature has not 64 bytes");
+  if (signature.size() != kSignatureBytes) return malformed_cose("its signature has not 64 bytes");
   receipt.signature.assign(signature.begin(), signature.end());
   SIGILLO_TRY_VOID(in.end());
   if (subject != subject_of(receipt))

@@ -20,7 +20,7 @@ constexpr std::uint64_t kReadAtOnce = 10'000;  // entries in one transaction
 
 // A record may have several subjects and signers. `state` says how far the ledger was read, and
 // what its last entry was: another history has another one there.
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kIndexSchema = R"(
   CREATE TABLE state(size INTEGER NOT NULL, last_leaf_hash TEXT NOT NULL) STRICT;
   CREATE TABLE entry(idx INTEGER PRIMARY KEY, kind TEXT NOT NULL, recorded_at TEXT NOT NULL,
                      run TEXT NOT NULL) STRICT;
@@ -51,16 +51,16 @@ std::string leaf_hash_at(const Ledger& ledger, std::uint64_t index) {
 }
 
 // What the index says about how far it goes.
-struct State {
+struct IndexState {
   std::uint64_t size = 0;
   std::string last_leaf_hash;
 };
-Result<State> read_state(sqlite::Database& database) {
+Result<IndexState> read_index_state(sqlite::Database& database) {
   SIGILLO_TRY(auto select, database.prepare("SELECT size, last_leaf_hash FROM state"));
   SIGILLO_TRY(const bool row, select.step());
   if (!row || select.integer(0) < 0)
     return Error{ErrorCode::ledger_corrupt, "the index has no state", ""};
-  return State{static_cast<std::uint64_t>(select.integer(0)), select.text(1)};
+  return IndexState{static_cast<std::uint64_t>(select.integer(0)), select.text(1)};
 }
 
 Result<sqlite::Database> open_file(const fs::path& file) {
@@ -75,12 +75,12 @@ Result<bool> is_index_of(sqlite::Database& database, const Ledger& ledger) {
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
   SIGILLO_TRY(const std::int64_t objects, database.integer("SELECT count(*) FROM sqlite_schema"));
   if (objects == 0) {
-    SIGILLO_TRY_VOID(database.execute(kSchema));
+    SIGILLO_TRY_VOID(database.execute(kIndexSchema));
     SIGILLO_TRY_VOID(database.execute("INSERT INTO state VALUES (0, '')"));
   }
   SIGILLO_TRY_VOID(transaction.commit());
-  if (!database.require_schema(kSchema).has_value()) return false;
-  const auto state = read_state(database);
+  if (!database.require_schema(kIndexSchema).has_value()) return false;
+  const auto state = read_index_state(database);
   if (!state.has_value()) return false;
   return state->size == 0 || leaf_hash_at(ledger, state->size - 1) == state->last_leaf_hash;
 }
@@ -156,7 +156,7 @@ class Writer {
 // Reads on towards `size`, one transaction; false if there was nothing left.
 Result<bool> read_some(sqlite::Database& database, const Ledger& ledger, std::uint64_t size) {
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
-  SIGILLO_TRY(State state, read_state(database));  // another process may have gone on
+  SIGILLO_TRY(IndexState state, read_index_state(database));  // another process may have gone on
   if (state.size >= size) return false;
   SIGILLO_TRY(Writer writer, Writer::create(database));
   const std::uint64_t end = std::min(size, state.size + kReadAtOnce);

@@ -11,8 +11,8 @@ using core::Status;
 
 namespace {
 
-constexpr std::int64_t kFormat = 1;
-constexpr std::string_view kWhere = "handovers";
+constexpr std::int64_t kHandoversFormat = 1;
+constexpr std::string_view kHandoversWhere = "handovers";
 
 Error no_link(std::string message) {
   return Error{ErrorCode::proof_invalid, std::move(message),
@@ -124,17 +124,17 @@ Result<std::string> handovers_text(const std::vector<Handover>& handovers) {
                         {"end_proof", tlog_proof_text(handover.end_proof)},
                         {"start", handover.start_leaf},
                         {"start_proof", tlog_proof_text(handover.start_proof)}});
-  return core::canonical_json(Json{{"format", kFormat}, {"handovers", std::move(list)}});
+  return core::canonical_json(Json{{"format", kHandoversFormat}, {"handovers", std::move(list)}});
 }
 
 Result<std::vector<Handover>> parse_handovers(std::string_view text) {
   SIGILLO_TRY(const Json json, core::parse_canonical_json(text, {kMaxHandoversBytes, 4}));
-  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kWhere));
-  if (format != kFormat)
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kHandoversWhere));
+  if (format != kHandoversFormat)
     return Error{ErrorCode::unsupported,
                  fmt::format("handovers of format {} are not known", format),
                  "use the sigillo that wrote it, or a newer one"};
-  SIGILLO_TRY(const Json list, core::json_member(json, "handovers", kWhere));
+  SIGILLO_TRY(const Json list, core::json_member(json, "handovers", kHandoversWhere));
   if (!list.is_array() || json.size() != 2)
     return Error{ErrorCode::invalid_input, "handovers are no list, or not all there is", ""};
   if (list.size() > kMaxHandovers)
@@ -143,11 +143,12 @@ Result<std::vector<Handover>> parse_handovers(std::string_view text) {
   std::vector<Handover> handovers;
   for (const Json& item : list) {
     Handover handover;
-    SIGILLO_TRY(handover.end_leaf, core::json_string(item, "end", kWhere));
-    SIGILLO_TRY(const std::string end_proof, core::json_string(item, "end_proof", kWhere));
+    SIGILLO_TRY(handover.end_leaf, core::json_string(item, "end", kHandoversWhere));
+    SIGILLO_TRY(const std::string end_proof, core::json_string(item, "end_proof", kHandoversWhere));
     SIGILLO_TRY(handover.end_proof, parse_tlog_proof(end_proof));
-    SIGILLO_TRY(handover.start_leaf, core::json_string(item, "start", kWhere));
-    SIGILLO_TRY(const std::string start_proof, core::json_string(item, "start_proof", kWhere));
+    SIGILLO_TRY(handover.start_leaf, core::json_string(item, "start", kHandoversWhere));
+    SIGILLO_TRY(const std::string start_proof,
+                core::json_string(item, "start_proof", kHandoversWhere));
     SIGILLO_TRY(handover.start_proof, parse_tlog_proof(start_proof));
     if (item.size() != 4)
       return Error{ErrorCode::invalid_input, "a handover has four members, no others", ""};

@@ -18,7 +18,7 @@ namespace {
 
 // docs/formats/ledger.md describes these tables. Files are compared with this text: another one is
 // another kLedgerVersion.
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kLedgerSchema = R"(
   CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL) STRICT;
   CREATE TABLE state(id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, root BLOB NOT NULL,
@@ -211,7 +211,7 @@ Result<Ledger> Ledger::create(const fs::path& file, std::string_view origin) {
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::create));
   SIGILLO_TRY_VOID(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
-  SIGILLO_TRY_VOID(database.execute(kSchema));
+  SIGILLO_TRY_VOID(database.execute(kLedgerSchema));
   SIGILLO_TRY_VOID(database.execute(fmt::format("PRAGMA application_id={}; PRAGMA user_version={}",
                                                 kApplicationId, kLedgerVersion)));
   SIGILLO_TRY(auto meta, database.prepare("INSERT INTO meta(name, value) VALUES ('origin', ?1)"));
@@ -234,7 +234,7 @@ Result<Ledger> Ledger::open(const fs::path& file, Access access) {
   SIGILLO_TRY(auto database, write ? sqlite::Database::open(file, sqlite::OpenMode::read_write)
                                    : open_read_only(file));
   SIGILLO_TRY_VOID(check_identity(database, file));
-  SIGILLO_TRY_VOID(database.require_schema(kSchema));
+  SIGILLO_TRY_VOID(database.require_schema(kLedgerSchema));
   if (write) SIGILLO_TRY_VOID(database.execute("PRAGMA synchronous=FULL"));
   std::string origin;
   {

@@ -15,7 +15,7 @@ namespace {
 
 using Nodes = std::shared_ptr<const TileNodes>;
 
-Error corrupt(std::string what) {
+Error corrupt_log(std::string what) {
   return Error{ErrorCode::ledger_corrupt, std::move(what), "run `sigillo log fsck`"};
 }
 
@@ -162,7 +162,7 @@ Status LedgerTiles::Impl::choose_target(const Ledger& ledger) {
   if (failure.has_value() && note == failed_note) return *failure;
   SIGILLO_TRY(Checkpoint checkpoint, open_checkpoint(note, log));
   if (checkpoint.size < tree.edge.size())
-    return corrupt(
+    return corrupt_log(
         fmt::format("the latest checkpoint is of size {}, one of size {} was given "
                     "before: an old copy was restored",
                     checkpoint.size, tree.edge.size()));
@@ -201,7 +201,7 @@ Status LedgerTiles::Impl::read_on(const Ledger& ledger, std::uint64_t entries) {
   tree = now == nullptr ? Tree() : now->tree;
   cache.clear();
   failed_note = std::move(note);
-  failure = corrupt(
+  failure = corrupt_log(
       fmt::format("the entries do not give the root of the checkpoint of size {}", target.size));
   return *failure;
 }
@@ -223,8 +223,8 @@ Result<Nodes> LedgerTiles::Impl::read_leaves(const View& of, std::uint64_t index
   const bool complete = hashes.size() == kTileWidth;
   const auto nodes = complete ? std::make_shared<const TileNodes>(std::move(hashes)) : nullptr;
   if (!complete || nodes->node(kTileHeight, 0) != above->hashes()[index % kTileWidth])
-    return corrupt(fmt::format("leaf hashes {} to {} are not what was signed", index * kTileWidth,
-                               (index + 1) * kTileWidth - 1));
+    return corrupt_log(fmt::format("leaf hashes {} to {} are not what was signed",
+                                   index * kTileWidth, (index + 1) * kTileWidth - 1));
   cache.insert(index, nodes);
   return nodes;
 }
@@ -259,8 +259,8 @@ Result<core::Bytes> LedgerTiles::Impl::bundle(const View& of, const Tile& tile) 
     });
   }));
   if (same != tile.width)
-    return corrupt(fmt::format("of entries {} to {}, {} are what was signed", first,
-                               first + tile.width - 1, same));
+    return corrupt_log(fmt::format("of entries {} to {}, {} are what was signed", first,
+                                   first + tile.width - 1, same));
   return bytes;
 }
 

@@ -18,7 +18,7 @@ using core::Result;
 
 namespace {
 
-constexpr std::string_view kFormat = "sigillo-manifest-v1";
+constexpr std::string_view kManifestFormat = "sigillo-manifest-v1";
 
 Json entry_json(const ManifestFile& file) {
   Json chunks = Json::array();
@@ -165,9 +165,9 @@ Result<Manifest> scan_manifest(const fs::path& path,
 Result<std::string> manifest_bytes(const Manifest& manifest) {
   Json files = Json::array();
   for (const ManifestFile& file : manifest.files) files.push_back(entry_json(file));
-  SIGILLO_TRY(std::string bytes,
-              core::canonical_json(Json{
-                  {"format", kFormat}, {"chunk_bytes", kChunkBytes}, {"files", std::move(files)}}));
+  SIGILLO_TRY(std::string bytes, core::canonical_json(Json{{"format", kManifestFormat},
+                                                           {"chunk_bytes", kChunkBytes},
+                                                           {"files", std::move(files)}}));
   if (bytes.size() > kMaxBlobBytes)
     return Error{ErrorCode::input_too_large, "the manifest is larger than a blob may be",
                  "seal the dataset in parts"};
@@ -178,7 +178,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
   constexpr std::string_view where = "manifest";
   SIGILLO_TRY(const Json value, core::parse_json(text, {kMaxBlobBytes, 8}));
   SIGILLO_TRY(const std::string format, core::json_string(value, "format", where));
-  if (format != kFormat)
+  if (format != kManifestFormat)
     return Error{ErrorCode::unsupported, fmt::format("manifest format \"{}\" is unknown", format),
                  ""};
   SIGILLO_TRY(const Json files, core::json_member(value, "files", where));

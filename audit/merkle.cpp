@@ -22,9 +22,6 @@ Error proof_invalid(std::string_view kind, std::string_view why) {
       "is for it; if a fresh proof from the log fails for them, too, the log is at fault"};
 }
 
-// Where MTH splits a tree of `size` > 1 leaves: the largest power of two below it.
-std::size_t split_of(std::size_t size) { return std::bit_floor(size - 1); }
-
 // A walk from one node of the tree up to the root, as RFC 9162 sections 2.1.3.2 and 2.1.4.2 do it:
 // `node` is the position of the node at the current level, `last` that of the level's last node.
 struct Climb {
@@ -95,6 +92,8 @@ Digest CompactRange::root() const {
   for (std::size_t i = hashes_.size() - 1; i-- > 0;) hash = node_hash(hashes_[i], hash);
   return hash;
 }
+
+std::uint64_t split_of(std::uint64_t size) { return std::bit_floor(size - 1); }
 
 Digest tree_root(std::span<const Digest> leaves) {
   CompactRange range;

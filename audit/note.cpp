@@ -14,12 +14,11 @@ namespace {
 using core::Error;
 using core::ErrorCode;
 
-constexpr std::size_t kMaxNoteBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxSignatureLines = 100;
 constexpr std::size_t kKeyIdBytes = 4;
 constexpr std::string_view kSignaturePrefix = "\xE2\x80\x94 ";  // em dash, space
 
-Error malformed(std::string_view why) {
+Error malformed_note(std::string_view why) {
   return Error{ErrorCode::invalid_input, fmt::format("not a signed note: {}", why), ""};
 }
 
@@ -98,26 +97,26 @@ struct SignatureLine {
 core::Result<SignatureLine> parse_signature_line(std::string_view line) {
   const std::string_view whole(line.data(), line.size() + 1);  // take_line found a \n behind it
   if (!line.starts_with(kSignaturePrefix))
-    return malformed("a signature line does not begin with an em dash and a space");
+    return malformed_note("a signature line does not begin with an em dash and a space");
   line.remove_prefix(kSignaturePrefix.size());
   const std::size_t space = line.find(' ');
-  if (space == std::string_view::npos) return malformed("a signature line has no signature");
+  if (space == std::string_view::npos) return malformed_note("a signature line has no signature");
   const std::string_view name = line.substr(0, space);
-  if (!is_key_name(name)) return malformed("a signature line has no valid key name");
+  if (!is_key_name(name)) return malformed_note("a signature line has no valid key name");
   auto blob = core::base64_decode(line.substr(space + 1));
-  if (!blob) return malformed("a signature is not valid base64");
-  if (blob->size() <= kKeyIdBytes) return malformed("a signature is too short");
+  if (!blob) return malformed_note("a signature is not valid base64");
+  if (blob->size() <= kKeyIdBytes) return malformed_note("a signature is too short");
   SignatureLine parsed{whole, name, read_u32(*blob), {}};
   parsed.signature.assign(blob->begin() + kKeyIdBytes, blob->end());
   return parsed;
 }
 
 core::Result<std::vector<SignatureLine>> parse_signature_lines(std::string_view rest) {
-  if (rest.empty()) return malformed("it has no signature");
+  if (rest.empty()) return malformed_note("it has no signature");
   std::vector<SignatureLine> lines;
   while (!rest.empty()) {
     const auto line = take_line(rest);
-    if (!line) return malformed("its last line is not ended");
+    if (!line) return malformed_note("its last line is not ended");
     if (lines.size() == kMaxSignatureLines)
       return Error{ErrorCode::input_too_large,
                    fmt::format("a note has at most {} signature lines", kMaxSignatureLines), ""};
@@ -134,10 +133,10 @@ struct ParsedNote {
 
 core::Result<ParsedNote> parse_note(std::string_view note) {
   if (note.size() > kMaxNoteBytes) return too_large();
-  if (!is_note_text(note)) return malformed("it is not UTF-8, or holds a control character");
+  if (!is_note_text(note)) return malformed_note("it is not UTF-8, or holds a control character");
   // The last blank line, for the text may hold some of its own.
   const std::size_t blank = note.rfind("\n\n");
-  if (blank == std::string_view::npos) return malformed("no blank line ends its text");
+  if (blank == std::string_view::npos) return malformed_note("no blank line ends its text");
   ParsedNote parsed{note.substr(0, blank + 1), {}};
   SIGILLO_TRY(parsed.signatures, parse_signature_lines(note.substr(blank + 2)));
   return parsed;
@@ -253,7 +252,8 @@ core::Result<std::string> sign_note(std::string_view text, std::string_view name
 
 core::Result<std::string> add_signature_lines(std::string_view note, std::string_view lines) {
   if (lines.size() > kMaxNoteBytes) return too_large();
-  if (!is_note_text(lines)) return malformed("a line is not UTF-8, or holds a control character");
+  if (!is_note_text(lines))
+    return malformed_note("a line is not UTF-8, or holds a control character");
   SIGILLO_TRY(const ParsedNote parsed, parse_note(note));
   SIGILLO_TRY(const std::vector<SignatureLine> added, parse_signature_lines(lines));
   std::vector<const SignatureLine*> kept;

@@ -18,7 +18,7 @@ using core::Result;
 using core::Status;
 
 namespace {
-constexpr std::string_view kSchema =
+constexpr std::string_view kValuesSchema =
     "CREATE TABLE IF NOT EXISTS private_values(commitment BLOB PRIMARY KEY, field TEXT NOT NULL,"
     " salt BLOB NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID";
 }  // namespace
@@ -48,8 +48,8 @@ Result<PrivateValues> PrivateValues::open(const fs::path& file) {
   // Not WAL: an erased value must not live on in a second file.
   SIGILLO_TRY_VOID(database.execute(
       "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON"));
-  SIGILLO_TRY_VOID(database.execute(kSchema));
-  SIGILLO_TRY_VOID(database.require_schema(kSchema));
+  SIGILLO_TRY_VOID(database.execute(kValuesSchema));
+  SIGILLO_TRY_VOID(database.require_schema(kValuesSchema));
   return PrivateValues(std::make_unique<Impl>(Impl{std::move(database)}));
 }
 
@@ -58,7 +58,7 @@ Result<PrivateValues> PrivateValues::open_read(const fs::path& file) {
   if (!fs::exists(file, ignored))
     return Error{ErrorCode::not_found, file.string() + " does not exist", ""};
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::read_only));
-  SIGILLO_TRY_VOID(database.require_schema(kSchema));
+  SIGILLO_TRY_VOID(database.require_schema(kValuesSchema));
   return PrivateValues(std::make_unique<Impl>(Impl{std::move(database)}));
 }
 

@@ -13,19 +13,18 @@ using core::ErrorCode;
 constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view kExtra = "extra ";
 constexpr std::string_view kIndex = "index ";
-constexpr std::size_t kMaxPathHashes = 63;  // the height of the largest tree
 
 constexpr std::string_view kOld = "old ";
 
-Error malformed(std::string_view why, std::string_view what = "tlog-proof") {
+Error malformed_proof(std::string_view why, std::string_view what = "tlog-proof") {
   return Error{ErrorCode::invalid_input, fmt::format("not a {}: {}", what, why), ""};
 }
 
 core::Result<core::Bytes> parse_extra(std::string_view text) {
   auto bytes = core::base64_decode(text);
-  if (!bytes) return malformed("its extra data is not valid base64");
+  if (!bytes) return malformed_proof("its extra data is not valid base64");
   // No extra data has one form: no such line.
-  if (bytes->empty()) return malformed("its extra line is empty");
+  if (bytes->empty()) return malformed_proof("its extra line is empty");
   return bytes;
 }
 
@@ -35,13 +34,13 @@ core::Result<std::vector<Digest>> parse_path(std::string_view& rest,
   std::vector<Digest> path;
   for (;;) {
     const auto line = take_line(rest);
-    if (!line) return malformed("no blank line ends its path", what);
+    if (!line) return malformed_proof("no blank line ends its path", what);
     if (line->empty()) return path;
     if (path.size() == kMaxPathHashes)
-      return malformed(fmt::format("it has more than {} hashes", kMaxPathHashes), what);
+      return malformed_proof(fmt::format("it has more than {} hashes", kMaxPathHashes), what);
     const auto bytes = core::base64_decode(*line);
     if (!bytes || bytes->size() != sizeof(Digest::bytes))
-      return malformed(
+      return malformed_proof(
           fmt::format("line {} of its path is not the base64 of 32 bytes", path.size() + 1), what);
     SIGILLO_TRY(const Digest hash, Digest::from_bytes(*bytes));
     path.push_back(hash);
@@ -63,19 +62,20 @@ core::Result<TlogProof> parse_tlog_proof(std::string_view text) {
   if (text.size() > kMaxProofBytes)
     return Error{ErrorCode::input_too_large,
                  fmt::format("a tlog-proof has at most {} bytes", kMaxProofBytes), ""};
-  if (take_line(text) != kHeader) return malformed(fmt::format("it does not begin {}", kHeader));
+  if (take_line(text) != kHeader)
+    return malformed_proof(fmt::format("it does not begin {}", kHeader));
   TlogProof proof;
   auto line = take_line(text);
   if (line && line->starts_with(kExtra)) {
     SIGILLO_TRY(proof.extra, parse_extra(line->substr(kExtra.size())));
     line = take_line(text);
   }
-  if (!line || !line->starts_with(kIndex)) return malformed("it has no index line");
+  if (!line || !line->starts_with(kIndex)) return malformed_proof("it has no index line");
   const auto index = parse_decimal(line->substr(kIndex.size()));
-  if (!index) return malformed("its index is not a plain decimal below 2^63");
+  if (!index) return malformed_proof("its index is not a plain decimal below 2^63");
   proof.index = *index;
   SIGILLO_TRY(proof.path, parse_path(text));
-  if (text.empty()) return malformed("it has no checkpoint");
+  if (text.empty()) return malformed_proof("it has no checkpoint");
   proof.checkpoint = std::string(text);
   return proof;
 }
@@ -107,13 +107,14 @@ core::Result<ConsistencyProof> parse_consistency_proof(std::string_view text) {
     return Error{ErrorCode::input_too_large,
                  fmt::format("a consistency proof has at most {} bytes", kMaxProofBytes), ""};
   const auto line = take_line(text);
-  if (!line || !line->starts_with(kOld)) return malformed("it does not begin with \"old \"", what);
+  if (!line || !line->starts_with(kOld))
+    return malformed_proof("it does not begin with \"old \"", what);
   ConsistencyProof proof;
   const auto size = parse_decimal(line->substr(kOld.size()));
-  if (!size) return malformed("its size is not a plain decimal below 2^63", what);
+  if (!size) return malformed_proof("its size is not a plain decimal below 2^63", what);
   proof.old_size = *size;
   SIGILLO_TRY(proof.path, parse_path(text, what));
-  if (text.empty()) return malformed("it has no checkpoint", what);
+  if (text.empty()) return malformed_proof("it has no checkpoint", what);
   proof.checkpoint = std::string(text);
   return proof;
 }

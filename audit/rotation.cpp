@@ -37,11 +37,6 @@ Status remove_folder(const fs::path& folder) {
   fs::remove_all(folder, error);
   return error ? core::error_from_errno(error.value(), "cannot remove", folder) : Status();
 }
-Status make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  return error ? core::error_from_errno(error.value(), "cannot create", folder) : Status();
-}
 
 Status require_sound(const Workspace& workspace) {
   SIGILLO_TRY(const FsckReport report, fsck(workspace));
@@ -79,7 +74,7 @@ Result<Record> stage(const Staging& staging, const std::string& origin,
                      const core::PrivateKey& owner, core::Entropy& entropy,
                      const core::Clock& clock) {
   SIGILLO_TRY_VOID(remove_folder(staging.folder));
-  SIGILLO_TRY_VOID(make_folder(staging.folder));
+  SIGILLO_TRY_VOID(core::make_folders(staging.folder));
   core::Keyring keyring = staging.keyring();
   SIGILLO_TRY(const core::KeyInfo info,
               keyring.generate_signing(kStagedKey, core::KeyAlgorithm::ed25519, entropy, clock));
@@ -197,7 +192,7 @@ Status build(const Workspace& workspace, const Staging& staging, const Ledger& e
     leaves.push_back(std::move(leaf));
   }
   SIGILLO_TRY_VOID(remove_folder(staging.shard()));
-  SIGILLO_TRY_VOID(make_folder(staging.shard()));
+  SIGILLO_TRY_VOID(core::make_folders(staging.shard()));
   SIGILLO_TRY(Ledger ledger, Ledger::create(staging.shard() / "ledger.db", next.name()));
   SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
   SIGILLO_CHECK(index == 0);

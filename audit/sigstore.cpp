@@ -16,7 +16,7 @@ using core::Status;
 
 namespace {
 
-Error corrupt(std::string what) {
+Error corrupt_entry(std::string what) {
   return Error{ErrorCode::ledger_corrupt, std::move(what), "run `sigillo log fsck`"};
 }
 
@@ -80,7 +80,7 @@ struct Derivation {
     const std::string_view text = core::as_text(entry.leaf);
     auto parsed = core::parse_canonical_envelope(text);
     if (!parsed.has_value())
-      return corrupt(
+      return corrupt_entry(
           fmt::format("entry {} is no envelope: {}", entry.index, parsed.error().message));
     keys.take(text, *parsed);
     if (entry.index == 0) {
@@ -178,7 +178,7 @@ Result<SigstoreEntry> prove_sigstore_entry(const Ledger& ledger, std::uint64_t i
                            [&](const StoredEntry& entry) { return derived.take(entry); });
   }));
   if (derived.ledger.size() != checkpoint.size || derived.ledger.root() != checkpoint.root)
-    return corrupt("the entries do not give the root that the checkpoint signs");
+    return corrupt_entry("the entries do not give the root that the checkpoint signs");
   SIGILLO_TRY_VOID(check_entry(derived));
 
   SIGILLO_TRY(NoteVerifier log,

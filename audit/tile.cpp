@@ -21,7 +21,7 @@ constexpr std::size_t kMaxPathBytes = 64;  // the longest path has 42
 Error no_path(std::string_view why) {
   return Error{ErrorCode::invalid_input, fmt::format("not the path of a tile: {}", why), ""};
 }
-Error malformed(std::string message) {
+Error malformed_tile(std::string message) {
   return Error{ErrorCode::invalid_input, std::move(message), ""};
 }
 
@@ -43,9 +43,6 @@ std::uint64_t three_digit_number(std::string_view digits) {
   for (const char c : digits) number = number * 10 + static_cast<std::uint64_t>(c - '0');
   return number;
 }
-
-// Where MTH splits a range of `count` > 1 leaves: the largest power of two below it.
-std::uint64_t split_of(std::uint64_t count) { return std::bit_floor(count - 1); }
 
 // Roots of neighbours, from left to right, each at least as tall as the next.
 Digest fold(std::span<const Digest> peaks) {
@@ -150,9 +147,9 @@ core::Bytes tile_bytes(std::span<const Digest> hashes) {
 Result<std::vector<Digest>> parse_tile(core::ByteView bytes, unsigned width) {
   constexpr std::size_t hash_bytes = sizeof(Digest::bytes);
   if (bytes.size() != width * hash_bytes)
-    return malformed(fmt::format("it is too {}: {} bytes, where {} hashes have {}",
-                                 bytes.size() < width * hash_bytes ? "short" : "long", bytes.size(),
-                                 width, width * hash_bytes));
+    return malformed_tile(fmt::format("it is too {}: {} bytes, where {} hashes have {}",
+                                      bytes.size() < width * hash_bytes ? "short" : "long",
+                                      bytes.size(), width, width * hash_bytes));
   std::vector<Digest> hashes(width);
   for (unsigned i = 0; i < width; ++i)
     std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(i * hash_bytes), hash_bytes,
@@ -176,7 +173,7 @@ Result<std::vector<core::ByteView>> take_entries(core::ByteView& rest, unsigned 
   while (entries.size() < width) {
     const std::size_t length = rest.size() < 2 ? 0 : (std::size_t{rest[0]} << 8 | rest[1]);
     if (rest.size() < 2 || rest.size() - 2 < length)
-      return malformed(
+      return malformed_tile(
           fmt::format("it is too short: it ends in entry {} of {}", entries.size(), width));
     entries.push_back(rest.subspan(2, length));
     rest = rest.subspan(2 + length);
@@ -190,7 +187,7 @@ Result<std::vector<core::ByteView>> parse_bundle(core::ByteView bytes, unsigned 
   core::ByteView rest = bytes;
   SIGILLO_TRY(std::vector<core::ByteView> entries, take_entries(rest, width));
   if (!rest.empty())
-    return malformed(
+    return malformed_tile(
         fmt::format("it is too long: {} bytes follow its {} entries", rest.size(), width));
   return entries;
 }

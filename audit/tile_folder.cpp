@@ -12,7 +12,6 @@ using core::Result;
 
 namespace {
 
-constexpr std::size_t kMaxNoteBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kProgressStep = 16384;
 
 Tile full_of(Tile tile) {

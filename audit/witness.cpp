@@ -27,15 +27,15 @@ using core::Status;
 
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kWitnessFormat = 1;
 constexpr int kStateVersion = 1;
 constexpr std::int32_t kStateId = 0x53475754;  // "SGWT"
 constexpr std::string_view kKeyName = "witness";
-constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxWitnessConfigBytes = std::size_t{1} << 20;
 // A request took its time before it waited for another one's transaction.
 constexpr std::int64_t kLongestWaitSeconds = 5;
 
-constexpr std::string_view kSchema = R"(
+constexpr std::string_view kWitnessSchema = R"(
   CREATE TABLE cosigned(origin_sha256 TEXT PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL,
                         root BLOB NOT NULL, time INTEGER NOT NULL, note TEXT NOT NULL) STRICT;
 )";
@@ -146,19 +146,20 @@ Status write_config(const fs::path& folder, const Config& config) {
   Json logs = Json::array();
   for (const NoteVerifier& log : config.logs) logs.push_back(log.vkey());
   SIGILLO_TRY(const std::string text,
-              core::canonical_json(
-                  Json{{"format", kFormat}, {"name", config.name}, {"logs", std::move(logs)}}));
+              core::canonical_json(Json{
+                  {"format", kWitnessFormat}, {"name", config.name}, {"logs", std::move(logs)}}));
   return core::write_file_atomically(folder / "witness.json", core::as_bytes(text + "\n"));
 }
 
-Result<Config> parse_config(std::string_view text) {
+Result<Config> parse_witness_config(std::string_view text) {
   constexpr std::string_view where = "witness.json";
   SIGILLO_TRY(const Json value, core::parse_json(text));
   SIGILLO_TRY(const std::int64_t format, core::json_integer(value, "format", where));
-  if (format != kFormat)
-    return Error{ErrorCode::workspace_newer,
-                 fmt::format("the witness has format {}; this sigillo knows {}", format, kFormat),
-                 "use the sigillo that wrote it, or a newer one"};
+  if (format != kWitnessFormat)
+    return Error{
+        ErrorCode::workspace_newer,
+        fmt::format("the witness has format {}; this sigillo knows {}", format, kWitnessFormat),
+        "use the sigillo that wrote it, or a newer one"};
   Config config;
   SIGILLO_TRY(config.name, core::json_string(value, "name", where));
   const auto logs = value.find("logs");
@@ -179,8 +180,9 @@ Result<Config> read_config(const fs::path& folder) {
   if (fs::status(folder / "witness.json", error).type() == fs::file_type::not_found)
     return Error{ErrorCode::not_found, fmt::format("{} is no folder of a witness", folder.string()),
                  "`sigillo witness init` makes one"};
-  SIGILLO_TRY(const core::Bytes text, core::read_file(folder / "witness.json", kMaxConfigBytes));
-  return parse_config(core::as_text(text));
+  SIGILLO_TRY(const core::Bytes text,
+              core::read_file(folder / "witness.json", kMaxWitnessConfigBytes));
+  return parse_witness_config(core::as_text(text));
 }
 
 // One file: with a log beside it (WAL), the loss of that would be a state that was rolled back.
@@ -191,7 +193,7 @@ Status create_state(const fs::path& file) {
   SIGILLO_TRY(auto database, sqlite::Database::open(file, sqlite::OpenMode::create));
   SIGILLO_TRY_VOID(database.execute(kStorage));
   SIGILLO_TRY(auto transaction, sqlite::Transaction::begin(database));
-  SIGILLO_TRY_VOID(database.execute(kSchema));
+  SIGILLO_TRY_VOID(database.execute(kWitnessSchema));
   SIGILLO_TRY_VOID(database.execute(
       fmt::format("PRAGMA application_id={}; PRAGMA user_version={}", kStateId, kStateVersion)));
   return transaction.commit();
@@ -203,7 +205,7 @@ Result<sqlite::Database> open_database(const fs::path& file) {
   SIGILLO_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
   if (id != kStateId || version != kStateVersion)
     return state_corrupt(fmt::format("{} is no state of a witness", file.string()));
-  SIGILLO_TRY_VOID(database.require_schema(kSchema));
+  SIGILLO_TRY_VOID(database.require_schema(kWitnessSchema));
   SIGILLO_TRY_VOID(database.execute(kStorage));
   return database;
 }

@@ -19,7 +19,7 @@ using core::Status;
 
 namespace {
 
-constexpr std::int64_t kFormat = 2;  // 1: one shard
+constexpr std::int64_t kWorkspaceFormat = 2;  // 1: one shard
 constexpr std::size_t kMaxConfigBytes = 65536;
 constexpr std::int64_t kMaxShards = 10'000;
 
@@ -30,7 +30,8 @@ Status write_config(const fs::path& folder, const WorkspaceConfig& config) {
             {"record_key", config.record_key}};
   if (!config.checkpoint_store.empty()) json["checkpoint_store"] = config.checkpoint_store;
   if (config.shard > 1) {
-    json["format"] = kFormat;  // a program that knows no shards must not go on in the first
+    json["format"] =
+        kWorkspaceFormat;  // a program that knows no shards must not go on in the first
     json["shard"] = config.shard;
   }
   SIGILLO_TRY(const std::string text, core::canonical_json(json));
@@ -41,10 +42,11 @@ Result<WorkspaceConfig> parse_config(std::string_view text) {
   constexpr std::string_view where = "configuration";
   SIGILLO_TRY(const Json value, core::parse_json(text));
   SIGILLO_TRY(const std::int64_t format, core::json_integer(value, "format", where));
-  if (format > kFormat)
-    return Error{ErrorCode::workspace_newer,
-                 fmt::format("the workspace has format {}; this sigillo knows {}", format, kFormat),
-                 "use the sigillo that wrote it, or a newer one"};
+  if (format > kWorkspaceFormat)
+    return Error{
+        ErrorCode::workspace_newer,
+        fmt::format("the workspace has format {}; this sigillo knows {}", format, kWorkspaceFormat),
+        "use the sigillo that wrote it, or a newer one"};
   WorkspaceConfig config;
   SIGILLO_TRY(config.origin, core::json_string(value, "origin", where));
   SIGILLO_TRY(config.log_key, core::json_string(value, "log_key", where));
@@ -54,7 +56,7 @@ Result<WorkspaceConfig> parse_config(std::string_view text) {
     if (!fs::path(config.checkpoint_store).is_absolute())
       return Error{ErrorCode::invalid_input, "checkpoint_store is no absolute path", ""};
   }
-  if (format < kFormat) return config;
+  if (format < kWorkspaceFormat) return config;
   SIGILLO_TRY(const std::int64_t shard, core::json_integer(value, "shard", where));
   if (shard < 2 || shard > kMaxShards)
     return Error{ErrorCode::invalid_input, fmt::format("{} is no number of a shard", shard), ""};

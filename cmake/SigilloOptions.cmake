@@ -4,7 +4,9 @@ option(SIGILLO_TESTS "build the tests" ON)
 option(SIGILLO_BENCH "build the benchmarks" OFF)
 set(SIGILLO_SANITIZE "" CACHE STRING "sanitizers for every target, such as address,undefined")
 set(SIGILLO_HOT_FLAGS "" CACHE STRING "more flags where the arithmetic is (core, watermark): -O1 in a build that has -O0")
-option(SIGILLO_PRECOMPILE "precompile the heaviest headers, with clang; a build without it proves that each source includes what it uses" OFF)
+# A build without these two proves that each source includes what it uses.
+option(SIGILLO_UNITY "compile the sources of a module several at a time" OFF)
+option(SIGILLO_PRECOMPILE "precompile the heaviest headers for tests, with clang" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "build type" FORCE)
@@ -45,11 +47,14 @@ if(SIGILLO_SANITIZE)
   target_link_options(sigillo_flags INTERFACE -fsanitize=${SIGILLO_SANITIZE})
 endif()
 
-# sigillo_compile(TARGET SOURCES...): how a target's sources are compiled. A few sources are faster
-# without a precompiled header of their own.
+# sigillo_compile(TARGET SOURCES...): how a target's sources are compiled. A test's sources may use the same private
+# names, so they are not compiled together; a few of them are faster without a precompiled header of their own.
 function(sigillo_compile target)
   list(LENGTH ARGN sources)
-  if(SIGILLO_PRECOMPILE AND sources GREATER 3)
+  string(FIND "${CMAKE_CURRENT_SOURCE_DIR}/" "${PROJECT_SOURCE_DIR}/tests/" in_tests)
+  if(SIGILLO_UNITY AND NOT in_tests EQUAL 0)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  elseif(SIGILLO_PRECOMPILE AND sources GREATER 3)
     target_precompile_headers(${target} PRIVATE
       <algorithm> <array> <chrono> <cstdint> <filesystem> <functional> <map> <memory> <optional> <set> <span>
       <string> <string_view> <variant> <vector> <fmt/format.h> <nlohmann/json.hpp>)

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/write_all.hpp"
+
 namespace sigillo::core {
 namespace fs = std::filesystem;
 namespace {
@@ -29,16 +31,6 @@ class File {
  private:
   int descriptor_;
 };
-
-Status write_all(int descriptor, ByteView bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return error_from_errno(errno, "cannot write", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
 
 Result<ssize_t> read_some(int descriptor, std::span<std::uint8_t> out, const fs::path& path) {
   ssize_t count = 0;
@@ -186,6 +178,22 @@ Status write_file_unsynced(const fs::path& path, ByteView bytes, const fs::path&
   }();
   if (!status.has_value()) ::unlink(temporary.c_str());
   return status;
+}
+
+Status make_folders(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  return error ? error_from_errno(error.value(), "cannot create", folder) : Status();
+}
+
+Status write_all(int descriptor, ByteView bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return error_from_errno(errno, "cannot write", path);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
 }
 
 Status sync_file_system(const fs::path& folder) {

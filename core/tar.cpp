@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/write_all.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::core {
@@ -71,16 +72,6 @@ Status sync_folder_of(const fs::path& path) {
   const int cause = errno;
   if (descriptor >= 0) ::close(descriptor);
   return synced ? Status() : error_from_errno(cause, "cannot sync folder", folder);
-}
-
-Status write_all(int descriptor, ByteView bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return error_from_errno(errno, "cannot write", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
 }
 
 }  // namespace

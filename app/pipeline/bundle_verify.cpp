@@ -56,9 +56,9 @@ bool says_all(const Json& verdict) {
          });
 }
 
-class Verification {
+class BundleVerification {
  public:
-  explicit Verification(const audit::KnownBefore& known) : known_(known) {}
+  explicit BundleVerification(const audit::KnownBefore& known) : known_(known) {}
   Status run(const fs::path& file);
   BundleReport report;
 
@@ -108,7 +108,7 @@ bool is_of_the_file(const Error& error) {
   return core::exit_code(error.code) != ExitCode::environment && error.code != ErrorCode::not_found;
 }
 
-Result<bool> Verification::read(const fs::path& file) {
+Result<bool> BundleVerification::read(const fs::path& file) {
   SIGILLO_TRY(core::TarReader tar, core::TarReader::open(file));
   std::size_t left = kMaxBundleBytes;
   std::string manifest;
@@ -138,7 +138,7 @@ Result<bool> Verification::read(const fs::path& file) {
               fmt::format("an archive of {} members, in the one form", members_.size() + 1));
 }
 
-bool Verification::is_known_member(const std::string& name) const {
+bool BundleVerification::is_known_member(const std::string& name) const {
   for (const char* one :
        {bundle::kCheckpoint, bundle::kEntries, bundle::kLogKey, bundle::kTrust, bundle::kVerdict})
     if (name == one) return true;
@@ -147,7 +147,7 @@ bool Verification::is_known_member(const std::string& name) const {
          name.starts_with(bundle::kPackPrefix) || name.starts_with(bundle::kProofPrefix);
 }
 
-bool Verification::check_manifest() {
+bool BundleVerification::check_manifest() {
   if (manifest_.payload_type != kBundlePayloadType || manifest_.signatures.size() != 1)
     return fail("digests", "the manifest is no bundle's");
   auto header = bundle::open_manifest(core::as_text(manifest_.payload), members_);
@@ -173,7 +173,7 @@ bool may_export(const audit::TrustedKey& key, std::string_view last_entry) {
 }
 
 // Of each shard that the manifest speaks of.
-bool Verification::read_entries() {
+bool BundleVerification::read_entries() {
   const std::size_t count = header_.sealed.size() + 1;
   for (std::size_t number = 1; number <= count; ++number) {
     const std::string name = bundle::entries_name(number, count);
@@ -193,7 +193,7 @@ bool Verification::read_entries() {
 }
 
 // The key is looked up by its id: an id is a hint to others, here it is part of the one form.
-bool Verification::check_exporter() {
+bool BundleVerification::check_exporter() {
   if (!read_entries()) return false;
   const std::vector<std::string>& leaves = shards_.back().leaves;
   const auto key = replay_.trust.keys().find(manifest_.signatures.front().key_id);
@@ -212,7 +212,7 @@ bool Verification::check_exporter() {
 }
 
 // What the manifest says of the sealed shards; roots and handovers are fsck's part.
-bool Verification::check_sealed() {
+bool BundleVerification::check_sealed() {
   const std::size_t count = shards_.size();
   std::size_t found = 0;
   for (const auto& [name, bytes] : members_) found += name.starts_with(bundle::kShardPrefix);
@@ -232,7 +232,7 @@ bool Verification::check_sealed() {
 }
 
 // What a reader without this program would look at must be what follows from the entries.
-bool Verification::check_derived() {
+bool BundleVerification::check_derived() {
   const auto trust = bundle::trust_bytes(replay_.trust);
   if (!trust.has_value() || text(bundle::kTrust) != *trust)
     return fail("trust", "trust.json is not what the entries say");
@@ -247,7 +247,7 @@ bool Verification::check_derived() {
   return hold("trust", "trust list and log key are those of the entries");
 }
 
-Result<bool> Verification::rebuild_shard(std::size_t place) {
+Result<bool> BundleVerification::rebuild_shard(std::size_t place) {
   const bundle::ShardEntries& shard = shards_[place];
   const std::vector<std::string>& leaves = shard.leaves;
   SIGILLO_TRY(audit::Ledger ledger, workspace_->shard(place + 1, audit::Ledger::Access::write));
@@ -269,7 +269,7 @@ Result<bool> Verification::rebuild_shard(std::size_t place) {
                                          : adopted.error();
 }
 
-Result<bool> Verification::rebuild(const fs::path& folder) {
+Result<bool> BundleVerification::rebuild(const fs::path& folder) {
   std::vector<std::string> origins;
   std::size_t entries = 0;
   for (const bundle::SealedShard& shard : header_.sealed) origins.push_back(shard.origin);
@@ -292,7 +292,7 @@ Result<bool> Verification::rebuild(const fs::path& folder) {
               fmt::format("the log's key signs {} entries, and these are they", entries));
 }
 
-Result<bool> Verification::check_ledger() {
+Result<bool> BundleVerification::check_ledger() {
   SIGILLO_TRY(const audit::FsckReport ledger, audit::fsck(*workspace_, known_));
   for (const audit::Finding& finding : ledger.findings) {
     if (finding.severity == audit::Severity::error)
@@ -308,7 +308,7 @@ Result<bool> Verification::check_ledger() {
                                     ledger.blobs));
 }
 
-Result<bool> Verification::check_verdict(const fs::path& folder) {
+Result<bool> BundleVerification::check_verdict(const fs::path& folder) {
   if (header_.as_of.empty()) {
     if (members_.contains(bundle::kVerdict))
       return fail("verdict", "there is a verdict that the manifest does not speak of");
@@ -340,7 +340,7 @@ Result<bool> Verification::check_verdict(const fs::path& folder) {
   return compare_verdict(recomputed);
 }
 
-bool Verification::compare_verdict(const std::string& recomputed) {
+bool BundleVerification::compare_verdict(const std::string& recomputed) {
   if (recomputed == text(bundle::kVerdict))
     return hold("verdict", "evaluated again from the evidence: the same, byte for byte");
   const bool same_version = header_.tool_version == SIGILLO_VERSION;
@@ -363,7 +363,7 @@ bool Verification::compare_verdict(const std::string& recomputed) {
                                          header_.tool_version, SIGILLO_VERSION));
 }
 
-bool Verification::check_proofs() {
+bool BundleVerification::check_proofs() {
   std::size_t found = 0;
   for (const auto& [name, bytes] : members_) found += name.starts_with(bundle::kProofPrefix);
   if (!report.verdict.has_value())
@@ -380,7 +380,7 @@ bool Verification::check_proofs() {
               fmt::format("a receipt for each of the {} entries that the verdict cites", found));
 }
 
-void Verification::conclude() {
+void BundleVerification::conclude() {
   report.exit = ExitCode::done;
   if (known_.log_key.empty())
     report.remarks.emplace_back(
@@ -395,7 +395,7 @@ void Verification::conclude() {
       "not proved: that everything that happened was recorded, and when a record was made");
 }
 
-Status Verification::run(const fs::path& file) {
+Status BundleVerification::run(const fs::path& file) {
   SIGILLO_TRY(const bool readable, read(file));
   if (!readable || !check_manifest() || !check_exporter() || !check_derived()) return {};
   SIGILLO_TRY(const bundle::TemporaryFolder folder, bundle::TemporaryFolder::create());
@@ -421,7 +421,7 @@ Result<BundleReport> verify_bundle(const fs::path& file, const audit::KnownBefor
       static_cast<void>(seen);
     }
   }
-  Verification verification(known);
+  BundleVerification verification(known);
   SIGILLO_TRY_VOID(verification.run(file));
   return std::move(verification.report);
 }

@@ -7,7 +7,7 @@
 namespace sigillo::server {
 namespace {
 
-constexpr std::chrono::milliseconds kGrace{5000};
+constexpr std::chrono::milliseconds kWitnessGrace{5000};
 
 }  // namespace
 
@@ -31,7 +31,7 @@ core::Status serve_witness(audit::Witness& witness, const ServeWitnessOptions& o
   listener.start();
   talk.listening(fmt::format("listening on {}", listener.url()));
   wait_for(stop_signals);
-  listener.stop(kGrace);
+  listener.stop(kWitnessGrace);
   talk.note(fmt::format("stopped after {} requests and {} refusals", metrics.answers(),
                         metrics.refusals()));
   return {};

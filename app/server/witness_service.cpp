@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kAddCheckpoint = "/add-checkpoint";
 constexpr std::string_view kHealth = "/healthz";
 constexpr std::string_view kCheckpoint = "/checkpoint";
-constexpr std::string_view kText = "text/plain; charset=utf-8";
+constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 constexpr std::size_t kHashDigits = 64;
 
 Response refuse(const Request& request, const Problem& problem) {
@@ -44,7 +44,7 @@ Response WitnessService::respond(const Request& request) {
   if (request.path == kAddCheckpoint)
     return request.method == "POST" ? add_checkpoint(request) : only(request, "POST");
   if (request.path == kHealth)
-    return get ? Response{200, std::string(kText), "ok\n"} : only(request, "GET, HEAD");
+    return get ? Response{200, std::string(kPlainText), "ok\n"} : only(request, "GET, HEAD");
   const std::string_view hash = origin_hash(request.path);
   if (!hash.empty()) return get ? latest(request, hash) : only(request, "GET, HEAD");
   return refuse(request, {ProblemKind::not_found,
@@ -69,7 +69,7 @@ Response WitnessService::add_checkpoint(const Request& request) {
 
 Response WitnessService::latest(const Request& request, std::string_view origin_sha256) {
   const auto note = witness_.latest(origin_sha256);
-  if (note.has_value()) return {200, std::string(kText), *note};
+  if (note.has_value()) return {200, std::string(kPlainText), *note};
   if (note.error().code == core::ErrorCode::not_found)
     return refuse(request, {ProblemKind::not_found, note.error().message});
   return refuse(request, problem_of(note.error()));

@@ -14,7 +14,7 @@ namespace sigillo::watermark {
 namespace {
 
 constexpr std::uint32_t kTopMantissa = (1u << 24) - 1;
-constexpr TokenId kPadding = -1;
+constexpr TokenId kGumbelPadding = -1;
 
 // A sum of score_q58 values in nats. Exact up to the last rounding: the sum itself is an integer.
 double nats(kernels::Uint128 sum_q58) {
@@ -31,7 +31,7 @@ class GumbelMark final : public Mark {
     return choose_row(row, kernels::marked_stream(key_.value(), row.context, width_));
   }
   TextScore score(std::span<const TokenId> tokens) const override {
-    WindowSet windows(width_, kPadding);
+    WindowSet windows(width_, kGumbelPadding);
     TextScore score;
     kernels::Uint128 sum_q58 = 0;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -59,7 +59,7 @@ class GumbelMark final : public Mark {
   TextKey key_;
 };
 
-core::Result<std::unique_ptr<const Mark>> bind(const TextProfile& profile, const TextKey& key) {
+core::Result<std::unique_ptr<const Mark>> bind_gumbel(const TextProfile& profile, const TextKey& key) {
   if (key.values().size() != 1) {
     return core::Error{core::ErrorCode::invalid_argument,
                        "text profile \"" + profile.name +
@@ -73,7 +73,7 @@ core::Result<std::unique_ptr<const Mark>> bind(const TextProfile& profile, const
 #ifdef SIGILLO_HAVE_CUDA
 core::Status on_device(core::gpu::Device& device, const TextProfile& profile, const TextKey& key,
                        const ChooseBatch& batch, std::span<TokenId> out) {
-  SIGILLO_TRY_VOID(bind(profile, key));  // the key's count
+  SIGILLO_TRY_VOID(bind_gumbel(profile, key));  // the key's count
   return cuda::choose_on_device(device, profile, key, batch, out);
 }
 #endif
@@ -90,9 +90,9 @@ const TextScheme& gumbel_scheme() {
       .parameters = {},
       .draws = false,
       .has_kernel = true,
-      .padding = kPadding,
+      .padding = kGumbelPadding,
       .history = [](const TextProfile&) { return std::optional<std::int64_t>(); },
-      .bind = bind,
+      .bind = bind_gumbel,
 #ifdef SIGILLO_HAVE_CUDA
       .choose_on_device = on_device,
 #else

@@ -13,7 +13,7 @@ namespace sigillo::watermark {
 namespace synthid {
 namespace {
 
-constexpr TokenId kPadding = 0;
+constexpr TokenId kSynthIdPadding = 0;
 constexpr std::string_view kDepth = "depth", kHistory = "context_history_size",
                            kTableSize = "sampling_table_size", kTableSeed = "sampling_table_seed";
 
@@ -210,7 +210,7 @@ TextScore SynthidMark::score(std::span<const TokenId> tokens) const {
   return score;
 }
 
-core::Result<std::unique_ptr<const Mark>> bind(const TextProfile& profile, const TextKey& key) {
+core::Result<std::unique_ptr<const Mark>> bind_synthid(const TextProfile& profile, const TextKey& key) {
   SIGILLO_TRY(const TextKey keys, layer_keys(profile, key));
   return std::unique_ptr<const Mark>(std::make_unique<SynthidMark>(profile, keys));
 }
@@ -262,7 +262,7 @@ std::uint64_t layer_bits(const SamplingTable& table, std::span<const std::uint64
 
 std::vector<std::uint64_t> scored_ngrams(std::int32_t context_width,
                                          std::span<const TokenId> tokens) {
-  WindowSet windows(context_width, kPadding);
+  WindowSet windows(context_width, kSynthIdPadding);
   std::vector<std::uint64_t> ngrams;
   for (auto i = static_cast<std::size_t>(context_width); i < tokens.size(); ++i) {
     const std::vector<TokenId> window = windows.window(tokens.first(i));
@@ -324,12 +324,12 @@ const TextScheme& synthid_scheme() {
       .parameters = parameters,
       .draws = true,
       .has_kernel = false,
-      .padding = kPadding,
+      .padding = kSynthIdPadding,
       .history =
           [](const TextProfile& profile) {
             return std::optional<std::int64_t>(parameter(profile, kHistory));
           },
-      .bind = bind,
+      .bind = bind_synthid,
       .choose_on_device = nullptr,
   };
   return scheme;

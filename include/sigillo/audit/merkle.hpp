@@ -37,6 +37,8 @@ class CompactRange {
   std::vector<Digest> hashes_;
 };
 
+// Where RFC 9162 splits a tree of `size` > 1 leaves: the largest power of two below it.
+[[nodiscard]] std::uint64_t split_of(std::uint64_t size);
 [[nodiscard]] Digest tree_root(std::span<const Digest> leaves);
 // Path for leaf `index` in the tree of all `leaves`, leaf side first. index >= leaves.size():
 // invalid_argument.

@@ -15,6 +15,8 @@
 
 namespace sigillo::audit {
 
+inline constexpr std::size_t kMaxNoteBytes = std::size_t{1} << 20;
+
 // SignatureType is the first byte of a verifier key: what a line of that key signs. Other types of
 // the specification are `unsupported`: of those, 0x06 (ML-DSA-44) would be the one to have, and
 // OpenSSL 3.0 does not have it.

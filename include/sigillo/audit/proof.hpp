@@ -11,6 +11,7 @@ namespace sigillo::audit {
 
 // Room for 16 signature lines of 5 kB, as signed-note asks readers to have.
 inline constexpr std::size_t kMaxProofBytes = std::size_t{256} << 10;
+inline constexpr std::size_t kMaxPathHashes = 63;  // the height of the largest tree
 
 struct TlogProof {
   std::uint64_t index = 0;
@@ -20,7 +21,7 @@ struct TlogProof {
 };
 
 [[nodiscard]] std::string tlog_proof_text(const TlogProof& proof);
-// Strict reader: at most kMaxProofBytes and 63 hashes.
+// Strict reader: at most kMaxProofBytes and kMaxPathHashes.
 [[nodiscard]] core::Result<TlogProof> parse_tlog_proof(std::string_view text);
 
 // verify_tlog_proof answers one question with one answer: is `leaf` entry `index` of a log that
@@ -46,7 +47,7 @@ struct ConsistencyProof {
 };
 
 [[nodiscard]] std::string consistency_proof_text(const ConsistencyProof& proof);
-// Strict reader: at most kMaxProofBytes and 63 hashes.
+// Strict reader: at most kMaxProofBytes and kMaxPathHashes.
 [[nodiscard]] core::Result<ConsistencyProof> parse_consistency_proof(std::string_view text);
 // verify_consistency_proof answers: is the log that `old_note` signs the beginning of the one that
 // the proof's checkpoint signs? Both signatures, origins, sizes and the path are checked together.

@@ -19,6 +19,9 @@ namespace sigillo::core {
 [[nodiscard]] Status write_file_atomically(const std::filesystem::path& path, ByteView bytes,
                                            unsigned mode = 0644);
 
+// make_folders makes a folder, and those above it that are not there.
+[[nodiscard]] Status make_folders(const std::filesystem::path& folder);
+
 // write_file_unsynced writes a temporary file, which must be on the same file system, and renames
 // it over `path`, whose folders it makes: nobody sees a part, but only sync_file_system makes it
 // last. For many files at once.
