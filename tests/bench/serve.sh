@@ -52,3 +52,20 @@ log_paths '"/tile/0/%03d", math.random(0, 77)'
 measure "GET /tile/0/N (8 KiB)" 32 -s log.lua "$url/"
 log_paths '"/tile/entries/%03d", math.random(0, 77)'
 measure "GET /tile/entries/N" 32 -s log.lua "$url/"
+# Records, each made durable and covered by a checkpoint before it is answered: who waits shares them.
+kill "$server"; wait "$server" || true
+token=$("$bin/sigillo" tokens create bench --scope records:write --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])')
+: >out
+"$bin/sigillo" serve --listen 127.0.0.1:0 --threads 256 --detector mark:vllm-gumbel:model/tokenizer.json >out 2>err &
+server=$!
+for _ in $(seq 100); do url=$(sed -n 's/^listening on //p' out); [ -z "$url" ] || break; sleep 0.1; done
+cat >record.lua <<L
+local number = 0
+request = function()
+  number = number + 1
+  return wrk.format("POST", "/v1/records", {["Content-Type"] = "application/json", ["Authorization"] = "Bearer $token"},
+    string.format('{"kind":"role-declaration","fields":{"actor":"bench %d","role":["system_provider"],"jurisdiction":["EU"]}}', number))
+end
+L
+for connections in 1 32 256; do measure "POST /v1/records" $connections -s record.lua "$url/"; done
+"$bin/sigillo" log fsck >fsck.out 2>&1 || { echo "the ledger is not sound" >&2; exit 1; }
