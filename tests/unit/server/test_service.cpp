@@ -1,9 +1,13 @@
 // The whole server in memory: what each path answers, and what it refuses.
+#include <set>
 #include <thread>
+
+#include "app/pipeline/record_intake.hpp"
 #include "app/server/form.hpp"
 #include "app/server/page.hpp"
-
 #include "fixture.hpp"
+#include "sigillo/audit/fsck.hpp"
+#include "sigillo/audit/shards.hpp"
 
 using namespace fixture;
 
@@ -178,6 +182,72 @@ TEST_CASE("records: a token with the scope, a valid record, a receipt", "[server
   for (const auto& t : value(tokens.list())) CHECK(tokens.revoke(t.id).has_value());
   check_problem(post(World::kJson + token, record.dump()), 401, "unauthorized");
   CHECK(value(ledger.head()).size == size);
+}
+
+TEST_CASE("records: many at once, each answered with a place and a checkpoint of its own",
+          "[server]") {
+  World w;
+  app::RecordIntake intake(w.workspace, w.clock);
+  constexpr int kThreads = 8;
+  constexpr int kEach = 12;
+  const auto json = [](int thread, int i) {
+    return Json{{"kind", "role-declaration"},
+                {"fields",
+                 {{"actor", fmt::format("{} of {}", i, thread)},
+                  {"role", {"deployer"}},
+                  {"jurisdiction", {"EU"}}}}}
+        .dump();
+  };
+  std::vector<std::vector<audit::Receipt>> receipts(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        auto receipt = intake.append(json(t, i));
+        if (receipt.has_value())
+          receipts[static_cast<std::size_t>(t)].push_back(*std::move(receipt));
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  const auto ledger = value(w.workspace.ledger(audit::Ledger::Access::read));
+  const auto log = value(audit::log_verifier(w.workspace, ledger));
+  std::set<std::uint64_t> places;
+  for (const auto& some : receipts) {
+    CHECK(some.size() == kEach);
+    for (const audit::Receipt& receipt : some) {
+      places.insert(receipt.index);
+      const auto leaf = value(ledger.leaf(receipt.index));
+      CHECK(audit::leaf_hash(core::as_bytes(leaf)) == receipt.leaf_hash);
+      CHECK(value(audit::open_checkpoint(receipt.checkpoint, log)).size > receipt.index);
+    }
+  }
+  CHECK(places.size() == std::size_t{kThreads} * kEach);
+  // A rotation closes the ledger under it: the next record is in the next shard.
+  value(audit::rotate(w.workspace, "", w.entropy, w.clock));
+  const auto now = value(audit::Workspace::open(w.workspace.folder()));
+  const std::uint64_t before = value(audit::fsck(now)).entries;
+  CHECK(value(intake.append(json(0, kEach))).index == before);
+  CHECK(value(audit::fsck(now)).sound());
+}
+
+TEST_CASE("records: an envelope is held to the trust list as it is now", "[server]") {
+  World w;
+  app::RecordIntake intake(w.workspace, w.clock);
+  const auto owner = value(w.workspace.keyring().signing_key("owner"));
+  const auto envelope = [&](const std::string& actor) {
+    const audit::RecordKind& kind = *audit::find_record_kind("role-declaration");
+    return value(audit::make_record(
+        kind, Json{{"actor", actor}, {"role", {"deployer"}}, {"jurisdiction", {"EU"}}},
+        {audit::named_subject("actor", actor)}, value(audit::ledger_id(w.workspace)), owner,
+        w.clock));
+  };
+  CHECK(intake.append(envelope("A")).has_value());
+  auto broken = value(core::parse_envelope(envelope("B")));
+  broken.signatures.at(0).signature.back() ^= 1;
+  const auto refused = intake.append(value(core::envelope_bytes(broken)));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == core::ErrorCode::signature_invalid);
+  CHECK(value(audit::fsck(w.workspace)).sound());
 }
 
 TEST_CASE("tokens: hashed, private, scoped, and over in time", "[server]") {
