@@ -12,23 +12,30 @@
 #define ENTRIES 7
 #define TREE int
 #define AGENTS 3
-#define CLIENT AGENTS
+#define CLIENT AGENTS   /* no agent: who asks the witness is judged by its answers */
 #define ORPHAN AGENTS
-#define writer(p) (1)
 #define called(p, what) (pc[p] == what)
-#define AFTER(what) what
-#define ends(p) skip
+#define returns(p, what) pc[p] = what
+#define returns_nothing(p, what) base[p] = 0; bat[p] = 0; pc[p] = what
+#define may_return_the_old 1
+#define goes_on 1
+#define spend(budget) skip
+#define must(law) skip
 #else
 #define BITS 2
 #define ENTRIES 3
 #define TREE byte
-#define AGENTS 5
+#define AGENTS 5        /* 0 and 1 add and publish */
 #define EXPORTER 2
-#define CLIENT 3    /* one `log cosign` at a time: a lock */
-#define ORPHAN 4    /* no process: a request without its client */
+#define CLIENT 3        /* one `log cosign` at a time: a lock */
+#define ORPHAN 4        /* no process: a request without its client */
 #define called(p, what) (pc[p] == IDLE)
-#define AFTER(what) IDLE
-#define ends(p) base[p] = 0; bat[p] = 0
+#define returns(p, what) end(p)
+#define returns_nothing(p, what) end(p)
+#define may_return_the_old asked
+#define goes_on !refused
+#define spend(budget) budget--
+#define must(law) assert(law || (ONLY && ONLY != N_##law))
 #endif
 #ifndef KILLS
 #define KILLS 2
@@ -76,12 +83,16 @@
 #define E_RENAMED 9   /* the exported checkpoint shows, not synced */
 #define ASKED 10      /* a request is on its way to the witness */
 #define COMPARED 11   /* WITNESS_TWO_STEPS only */
-#define PUBLISHING 12 /* TRACE only: a call has begun, or ended and not returned */
+/* TRACE only: a call has begun, or has its answer and has not returned yet. */
+#define PUBLISHING 12
 #define PUBLISHED 13
 #define EXPORTING 14
 #define EXPORTED 15
-#define NOT_PUBLISHED 16
+#define REFUSED 16
 #define FAILED 17
+#define COSIGNED 18
+#define NOT_COSIGNED 19
+#define DEAD 20
 
 /* The disk of the ledger's machine: what processes see, and what a power cut leaves. A ledger is its entries
    and its latest checkpoint. */
@@ -133,7 +144,6 @@ hidden byte one_history, never_smaller, acknowledged_is_published, one_index, co
 #ifndef ONLY
 #define ONLY 0
 #endif
-#define must(law) assert(law || (ONLY && ONLY != N_##law))
 
 inline issue(t) {
   never_smaller = size(t) >= size(issued);
@@ -283,7 +293,7 @@ inline ack(p) {
 /* The commit gives an error. What it wrote is gone, or (kept) is found again by whoever opens the file next. */
 inline fail(p, kept) {
   d_step { failures > 0 && (pc[p] == WRITTEN || pc[p] == P_WRITTEN) ->
-    failures--;
+    spend(failures);
     if
     :: kept -> appear()
     :: else -> drop()
@@ -294,7 +304,7 @@ inline fail(p, kept) {
     :: else
     fi;
 #endif
-    pc[p] = AFTER(FAILED); ends(p);
+    returns_nothing(p, FAILED);
     always()
   }
 }
@@ -303,17 +313,18 @@ inline fail(p, kept) {
 
 /* Under the write lock: reads back, asks the store, makes durable what was read, signs; the store shows it. */
 inline publish(p) {
-  d_step { called(p, PUBLISHING) && lock == AGENTS && !refused && (seen_tree != seen_check || asked) ->
+  d_step { called(p, PUBLISHING) && lock == AGENTS && goes_on &&
+           (seen_tree != seen_check || may_return_the_old) ->
     asked = 0;
     tree = seen_tree;
 #ifdef SIGN_MEMORY
     tree = (size(mem[p]) > size(seen_check) -> mem[p] : tree);
 #endif
     if
-    :: unknown(tree) -> pc[p] = AFTER(NOT_PUBLISHED); refused = 1
+    :: unknown(tree) -> returns_nothing(p, REFUSED); refused = 1
     :: else ->
          if
-         :: tree == seen_check -> issue(tree); base[p] = tree; pc[p] = AFTER(PUBLISHED); ends(p)
+         :: tree == seen_check -> issue(tree); base[p] = tree; returns(p, PUBLISHED)
          :: else ->
               lock = p; base[p] = tree; pc[p] = P_STORED;
 #ifndef SIGN_UNSYNCED
@@ -350,7 +361,7 @@ inline publish_commit(p) {
 #ifdef STORE_AFTER
     pc[p] = P_LATE;
 #else
-    pc[p] = AFTER(PUBLISHED); ends(p);
+    returns(p, PUBLISHED);
 #endif
     always()
   }
@@ -359,11 +370,17 @@ inline publish_commit(p) {
 inline publish_late(p) {
   d_step { pc[p] == P_LATE ->
     seen_store = base[p]; disk_store = base[p];
-    pc[p] = AFTER(PUBLISHED); ends(p)
+    returns(p, PUBLISHED)
   }
 }
 
 /* Exporting ---------------------------------------------------------------------------------------------- */
+
+#ifdef EXPORT_UNASKED
+#define differs(exported, t) 0
+#else
+#define differs(exported, t) (!prefix(exported, t))
+#endif
 
 /* Where no copy was restored, a refusal (the checkpoint was seen, and a power cut took it) passes with the next
    checkpoint. */
@@ -371,7 +388,7 @@ inline export(p) {
   d_step { called(p, EXPORTING) && seen_check != seen_export && !export_refused &&
            (restored || prefix(seen_export, seen_check)) ->
     if
-    :: !prefix(seen_export, seen_check) -> export_refused = 1
+    :: differs(seen_export, seen_check) -> export_refused = 1; returns_nothing(p, REFUSED)
     :: else -> base[p] = seen_check; seen_tiles = seen_check; pc[p] = E_FILES
     fi;
     always()
@@ -405,7 +422,7 @@ inline export_end(p) {
 #ifdef CHECKPOINT_BEFORE_TILES
     pc[p] = E_SYNCED
 #else
-    pc[p] = AFTER(EXPORTED); ends(p)
+    returns(p, EXPORTED)
 #endif
   }
 }
@@ -429,7 +446,7 @@ inline cosign(p) {
   cosigned_grows = prefix(cosigned, base[p]);
   must(cosigned_grows);
   cosigned = base[p];
-  end(p)
+  returns(p, COSIGNED)
 }
 
 /* One transaction: compare, store, answer. Another size than was believed is 409, and the log asks again; more
@@ -438,8 +455,8 @@ inline answer(p) {
   d_step { pc[p] == ASKED ->
     if
     :: size(cosigned) > size(base[p]) || (size(cosigned) == size(bat[p]) && !prefix(cosigned, base[p])) ->
-         stopped = stopped || p == CLIENT; end(p)
-    :: size(cosigned) <= size(base[p]) && size(cosigned) != size(bat[p]) -> end(p)
+         stopped = stopped || p == CLIENT; returns_nothing(p, NOT_COSIGNED)
+    :: size(cosigned) <= size(base[p]) && size(cosigned) != size(bat[p]) -> returns_nothing(p, NOT_COSIGNED)
     :: size(cosigned) <= size(base[p]) && size(cosigned) == size(bat[p]) && prefix(cosigned, base[p]) ->
 #ifdef WITNESS_TWO_STEPS
          pc[p] = COMPARED
@@ -472,7 +489,11 @@ inline die(p) {
 inline killed(p, kept) {
   if
   :: lock == p && kept && new_tree != 0 -> appear()
+#ifdef LOCK_KEPT
+  :: lock == p && !(kept && new_tree != 0) -> new_tree = 0; new_check = 0
+#else
   :: lock == p && !(kept && new_tree != 0) -> drop()
+#endif
   :: else
   fi;
   die(p);
@@ -537,25 +558,25 @@ inline back_up() {
 
 /* The operator stops all and puts the copy in the ledger's place. An acknowledged entry that no checkpoint covers
    is lost with nobody's knowledge: docs/model.md says so, and nothing here can know. */
-inline restore() {
-  d_step { restores > 0 && copied ->
-    restores--;
-    all_die();
-    i = 1;
-    do
-    :: i <= ENTRIES ->
-         acked[i] = (acked[i] != 0 && entry(issued, acked[i] - 1) != i -> 0 : acked[i]);
-         i++
-    :: else -> break
-    od;
-    restored = 1; asked = 1; refused = 0;
-    seen_tree = copy_tree; seen_check = copy_check; copied = 0; copy_tree = 0; copy_check = 0;
-    sync();
+inline put_back() {
+  all_die();
+  i = 1;
+  do
+  :: i <= ENTRIES ->
+       acked[i] = (acked[i] != 0 && entry(issued, acked[i] - 1) != i -> 0 : acked[i]);
+       i++
+  :: else -> break
+  od;
+  restored = 1; asked = 1; refused = 0;
+  seen_tree = copy_tree; seen_check = copy_check; copied = 0; copy_tree = 0; copy_check = 0;
+  sync();
 #ifdef STORE_RESTORED
-    seen_store = copy_store; disk_store = copy_store; copy_store = 0;
+  seen_store = copy_store; disk_store = copy_store; copy_store = 0;
 #endif
-    always()
-  }
+  always()
+}
+inline restore() {
+  d_step { restores > 0 && copied -> restores--; put_back() }
 }
 
 /* From here on nothing goes wrong any more: what began must come to its end. */
@@ -566,18 +587,133 @@ inline calm() {
 }
 
 #ifdef TRACE
+/* A trace is accepted if some run of the steps above gives its events in their order. replay.py writes them to
+   trace.pml: EVENTS[n] is what happened, to which agent, and two values. Between two events agents take steps that
+   nobody sees. Acceptance is told as an error: spin finds what it looks for. */
+#define ROUND 0
+#define ADD 1
+#define ACKNOWLEDGED 2
+#define ADD_FAILED 3
+#define PUBLISH 4
+#define HAS_PUBLISHED 5
+#define NOT_PUBLISHED 6
+#define EXPORT 7
+#define HAS_EXPORTED 8
+#define NOT_EXPORTED 9
+#define ASK 10
+#define ANSWER 11
+#define KILLING 12
+#define KILLED 13
+#define BACKUP 14
+#define RESTORED 15
+#define READ 16
+
+c_decl {
 #include "trace.pml"
+static int furthest;
+}
+
+short at;
+byte what, who;
+int first, second;
+bit doomed[AGENTS];
+
+inline load() {
+  c_code {
+    if (now.at > furthest) { furthest = now.at; printf("reached %d\n", furthest); }
+    now.what = EVENTS[now.at][0]; now.who = EVENTS[now.at][1];
+    now.first = EVENTS[now.at][2]; now.second = EVENTS[now.at][3];
+  }
+}
+inline next() {
+  at++; load()
+}
+
+#define sees(event, p) (what == event && who == p)
+
+inline begin_of_round() {
+  d_step { what == ROUND ->
+    all_die();
+    seen_tree = 0; seen_check = 0; seen_store = 0; seen_tiles = 0; seen_export = 0;
+    disk_tree = 0; disk_check = 0; disk_store = 0; disk_tiles = 0; disk_export = 0;
+    copy_tree = 0; copy_check = 0; copied = 0; restored = 0; asked = 0; refused = 0; export_refused = 0; stopped = 0;
+    cosigned = 0; issued = 0; failures = 1;
+    i = 0;
+    do
+    :: i <= ENTRIES -> acked[i] = 0; i++
+    :: else -> break
+    od;
+    next()
+  }
+}
+
+inline observed(p) {
+  if
+  :: d_step { sees(ADD, p) -> waiting[p] = cat(waiting[p], first); next() }
+  :: d_step { sees(ACKNOWLEDGED, p) && pc[p] == STORED && second >= size(base[p]) &&
+              entry(bat[p], second - size(base[p])) == first -> acked[first] = second + 1; next() }
+  :: d_step { sees(ADD_FAILED, p) && (pc[p] == FAILED || pc[p] == TAKEN) -> end(p); next() }
+  :: d_step { sees(PUBLISH, p) && pc[p] == IDLE -> pc[p] = PUBLISHING; next() }
+  :: d_step { sees(HAS_PUBLISHED, p) && pc[p] == PUBLISHED && base[p] == first -> end(p); next() }
+  :: d_step { sees(NOT_PUBLISHED, p) && (pc[p] == REFUSED || pc[p] == FAILED) -> end(p); next() }
+  :: d_step { sees(EXPORT, p) && pc[p] == IDLE -> pc[p] = EXPORTING; next() }
+  :: d_step { sees(HAS_EXPORTED, p) && pc[p] == EXPORTED && base[p] == first -> end(p); next() }
+  :: d_step { sees(NOT_EXPORTED, p) && pc[p] == REFUSED -> end(p); next() }
+  :: d_step { sees(ASK, p) && pc[p] == IDLE && first != 0 && prefix(first, issued) ->
+              base[p] = first; bat[p] = first & low(second); pc[p] = ASKED; next() }
+  :: d_step { sees(ANSWER, p) && ((pc[p] == COSIGNED && first == 200) || (pc[p] == NOT_COSIGNED && first != 200)) ->
+              end(p); next() }
+  :: d_step { sees(KILLING, p) -> doomed[p] = 1; next() }
+  :: d_step { sees(KILLED, p) && pc[p] == DEAD -> doomed[p] = 0; end(p); next() }
+  fi
+}
+
+inline unseen(p) {
+  if
+  :: take(p)
+  :: write(p)
+  :: commit(p)
+  :: d_step { pc[p] == STORED -> end(p) }
+  :: fail(p, 0)
+  :: fail(p, 1)
+  :: publish(p)
+  :: publish_write(p)
+  :: publish_commit(p)
+  :: export(p)
+  :: d_step { pc[p] == EXPORTING && seen_check == seen_export -> base[p] = seen_check; pc[p] = EXPORTED }
+  :: export_sync(p)
+  :: export_rename(p)
+  :: export_end(p)
+  :: answer(p)
+  :: d_step { doomed[p] && pc[p] != DEAD -> killed(p, 0); pc[p] = DEAD }
+  :: d_step { doomed[p] && (pc[p] == WRITTEN || pc[p] == P_WRITTEN) -> killed(p, 1); pc[p] = DEAD }
+  fi
+}
+
+init {
+  load();
+  do
+  :: begin_of_round()
+  :: observed(0) :: observed(1) :: observed(2)
+  :: unseen(0) :: unseen(1) :: unseen(2)
+  :: d_step { what == BACKUP && seen_tree == first && seen_check == second && lock == AGENTS ->
+              copied = 1; copy_tree = first; copy_check = second; next() }
+  :: d_step { what == RESTORED && copied -> put_back(); next() }
+  :: d_step { what == READ && seen_tree == first && seen_check == second -> next() }
+  :: d_step { at == LENGTH -> assert(false) }
+  od
+}
 #else
 
 /* What must be reachable, or the laws would hold of nothing: -DREACH=... looks for it (without calm, a budget
    that is zero was spent). */
 #define AFTER_CRASHES (kills == 0 && cuts == 0 && acked[1] && acked[2] && acked[3] && size(issued) == 3)
 #define AFTER_RESTORE (restored && !refused && restores == 0 && size(issued) == 3)
-#define REFUSED (restored && refused)
+#define OLD_COPY_REFUSED (restored && refused)
 #define GROUPED (pc[0] == WRITTEN && size(bat[0]) == 2)
 #define LOST (restored && size(seen_tree) < size(issued) && unsent == 0)
-#define COSIGNED (kills == 0 && cuts == 0 && size(cosigned) == 3)
-#define PUBLISHED_FOLDER (kills == 0 && cuts == 0 && size(seen_export) == 3)
+#define ALL_COSIGNED (kills == 0 && cuts == 0 && size(cosigned) == 3)
+#define ALL_EXPORTED (kills == 0 && cuts == 0 && size(seen_export) == 3)
 
 init {
   unsent = low(0) | ((1 << ENTRIES) - 1);
