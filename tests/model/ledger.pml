@@ -587,6 +587,7 @@ inline calm() {
 }
 
 #ifdef TRACE
+/* OFFER: a caller hands an entry to the committer of agent 0; when it is in the queue, nobody sees. ADD: a batch. */
 /* A trace is accepted if some run of the steps above gives its events in their order. replay.py writes them to
    trace.pml: EVENTS[n] is what happened, to which agent, and two values. Between two events agents take steps that
    nobody sees. Acceptance is told as an error: spin finds what it looks for. */
@@ -607,6 +608,7 @@ inline calm() {
 #define BACKUP 14
 #define RESTORED 15
 #define READ 16
+#define OFFER 17
 
 c_decl {
 #include "trace.pml"
@@ -637,7 +639,7 @@ inline begin_of_round() {
     seen_tree = 0; seen_check = 0; seen_store = 0; seen_tiles = 0; seen_export = 0;
     disk_tree = 0; disk_check = 0; disk_store = 0; disk_tiles = 0; disk_export = 0;
     copy_tree = 0; copy_check = 0; copied = 0; restored = 0; asked = 0; refused = 0; export_refused = 0; stopped = 0;
-    cosigned = 0; issued = 0; failures = 1;
+    cosigned = 0; issued = 0; unsent = 0; failures = 1;
     i = 0;
     do
     :: i <= ENTRIES -> acked[i] = 0; i++
@@ -650,6 +652,7 @@ inline begin_of_round() {
 inline observed(p) {
   if
   :: d_step { sees(ADD, p) -> waiting[p] = cat(waiting[p], first); next() }
+  :: d_step { p == 0 && sees(OFFER, p) -> unsent = unsent | (1 << (first - 1)); next() }
   :: d_step { sees(ACKNOWLEDGED, p) && pc[p] == STORED && second >= size(base[p]) &&
               entry(bat[p], second - size(base[p])) == first -> acked[first] = second + 1; next() }
   :: d_step { sees(ADD_FAILED, p) && (pc[p] == FAILED || pc[p] == TAKEN) -> end(p); next() }
@@ -685,8 +688,8 @@ inline unseen(p) {
   :: export_rename(p)
   :: export_end(p)
   :: answer(p)
-  :: d_step { doomed[p] && pc[p] != DEAD -> killed(p, 0); pc[p] = DEAD }
-  :: d_step { doomed[p] && (pc[p] == WRITTEN || pc[p] == P_WRITTEN) -> killed(p, 1); pc[p] = DEAD }
+  :: d_step { doomed[p] && pc[p] != DEAD -> killed(p, 0); pc[p] = DEAD; unsent = (p == 0 -> 0 : unsent) }
+  :: d_step { doomed[p] && (pc[p] == WRITTEN || pc[p] == P_WRITTEN) -> killed(p, 1); pc[p] = DEAD; unsent = (p == 0 -> 0 : unsent) }
   fi
 }
 
@@ -696,6 +699,7 @@ init {
   :: begin_of_round()
   :: observed(0) :: observed(1) :: observed(2)
   :: unseen(0) :: unseen(1) :: unseen(2)
+  :: submit(0, 1) :: submit(0, 2) :: submit(0, 3) :: submit(0, 4) :: submit(0, 5) :: submit(0, 6) :: submit(0, 7)
   :: d_step { what == BACKUP && seen_tree == first && seen_check == second && lock == AGENTS ->
               copied = 1; copy_tree = first; copy_check = second; next() }
   :: d_step { what == RESTORED && copied -> put_back(); next() }

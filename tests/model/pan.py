@@ -54,6 +54,8 @@ def run(switches, trace=None, optimize=False, cycles=False, timeout=300):
         _call([compiler(), "-O2" if optimize else "-O0", "-w", kind, "-DNOCLAIM",
                f"-DMEMLIM={MAX_MEMORY_MB}", "-o", "pan", "pan.c"], folder)
         search = ["./pan", "-m200000"] + (["-l"] if cycles else [])
+        if trace is not None:
+            search.append("-E")  # a run that cannot give the next event ends there: no error
         return Outcome(subprocess.run(search, cwd=folder, capture_output=True, text=True,
                                       timeout=timeout).stdout)
 
