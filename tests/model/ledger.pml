@@ -588,8 +588,8 @@ inline calm() {
 
 #ifdef TRACE
 /* OFFER: a caller hands an entry to the committer of agent 0; when it is in the queue, nobody sees. ADD: a batch. */
-/* A trace is accepted if some run of the steps above gives its events in their order. replay.py writes them to
-   trace.pml: EVENTS[n] is what happened, to which agent, and two values. Between two events agents take steps that
+/* A trace is accepted if some run of the steps above gives its events in their order. replay.py writes them to a
+   file: what happened, to which agent, and two values. Between two events agents take steps that
    nobody sees. Acceptance is told as an error: spin finds what it looks for. */
 #define ROUND 0
 #define ADD 1
@@ -611,8 +611,18 @@ inline calm() {
 #define OFFER 17
 
 c_decl {
-#include "trace.pml"
-static int furthest;
+static int EVENTS[32000][4];
+static int length, furthest;
+/* A line an event; behind the last there is none: 255. */
+static void read_events(void) {
+  FILE* file = fopen("events", "r");
+  if (file == NULL) exit(1);
+  while (length < 31999 && fscanf(file, "%d %d %d %d", &EVENTS[length][0], &EVENTS[length][1], &EVENTS[length][2],
+                                  &EVENTS[length][3]) == 4)
+    ++length;
+  EVENTS[length][0] = 255;
+  fclose(file);
+}
 }
 
 short at;
@@ -694,6 +704,7 @@ inline unseen(p) {
 }
 
 init {
+  c_code { read_events(); };
   load();
   do
   :: begin_of_round()
@@ -704,7 +715,7 @@ init {
               copied = 1; copy_tree = first; copy_check = second; next() }
   :: d_step { what == RESTORED && copied -> put_back(); next() }
   :: d_step { what == READ && seen_tree == first && seen_check == second -> next() }
-  :: d_step { at == LENGTH -> assert(false) }
+  :: d_step { c_expr { now.at == length } -> assert(false) }
   od
 }
 #else

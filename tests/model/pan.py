@@ -43,24 +43,37 @@ class Outcome:
         self.memory_mb = float(memory.group(1)) if memory else 0.0
 
 
-def run(switches, trace=None, optimize=False, cycles=False, timeout=300):
-    """Compiles the model with these -D switches and searches all its states, or up to an error."""
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(MODEL, folder)
-        if trace is not None:
-            Path(folder, "trace.pml").write_text(trace, encoding="ascii")
-        _call(["spin", "-a", *switches, MODEL.name], folder)
-        kind = "-DNP" if cycles else "-DSAFETY"
-        _call([compiler(), "-O2" if optimize else "-O0", "-w", kind, "-DNOCLAIM",
-               f"-DMEMLIM={MAX_MEMORY_MB}", "-o", "pan", "pan.c"], folder)
-        search = ["./pan", "-m200000"] + (["-l"] if cycles else [])
-        if trace is not None:
-            search.append("-E")  # a run that cannot give the next event ends there: no error
-        return Outcome(subprocess.run(search, cwd=folder, capture_output=True, text=True,
+class Search:
+    """The model, compiled with these -D switches; search() goes through all its states, or to an error."""
+
+    def __init__(self, switches, optimize=False, cycles=False):
+        self._folder = tempfile.TemporaryDirectory()
+        self._cycles = cycles
+        shutil.copy(MODEL, self._folder.name)
+        self._call(["spin", "-a", *switches, MODEL.name])
+        self._call([compiler(), "-O2" if optimize else "-O0", "-w", "-DNP" if cycles else "-DSAFETY",
+                    "-DNOCLAIM", f"-DMEMLIM={MAX_MEMORY_MB}", "-o", "pan", "pan.c"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._folder.cleanup()
+
+    def search(self, events=None, timeout=300):
+        command = ["./pan", "-m200000"] + (["-l"] if self._cycles else [])
+        if events is not None:
+            Path(self._folder.name, "events").write_text(events, encoding="ascii")
+            command.append("-E")  # a run that cannot give the next event ends there: no error
+        return Outcome(subprocess.run(command, cwd=self._folder.name, capture_output=True, text=True,
                                       timeout=timeout).stdout)
 
+    def _call(self, command):
+        done = subprocess.run(command, cwd=self._folder.name, capture_output=True, text=True)
+        if done.returncode != 0 or "Error" in done.stdout:
+            raise RuntimeError(f"{command[0]} failed: {done.stdout}{done.stderr}")
 
-def _call(command, folder):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0 or "Error" in done.stdout:
-        raise RuntimeError(f"{command[0]} failed: {done.stdout}{done.stderr}")
+
+def run(switches, optimize=False, cycles=False):
+    with Search(switches, optimize, cycles) as model:
+        return model.search()

@@ -109,18 +109,19 @@ def events_of(lines):
 
 
 def table(events):
-    rows = [f"{{{EVENTS[e['event']]}, {e.get('agent', 0)}, {values(e)[0]}, {values(e)[1]}}}"
-            for e in events]
-    # After the last one there is nothing: 255 is no event.
-    return (f"#define LENGTH {len(rows)}\nstatic const int EVENTS[][4] = {{\n"
-            + ",\n".join(rows + ["{255, 0, 0, 0}"]) + "};\n")
+    return "".join(f"{EVENTS[e['event']]} {e.get('agent', 0)} {values(e)[0]} {values(e)[1]}\n"
+                   for e in events)
 
 
-def judge(lines):
-    """None if the model can do it; else the event that it cannot give, and its number."""
-    events = events_of(lines)
+def compile_rules():
+    return pan.Search(["-DTRACE"])
+
+
+def judge(model, lines):
+    """None if the model can do it; else the event that it cannot give. model: compile_rules()."""
     try:
-        outcome = pan.run(["-DTRACE"], trace=table(events))
+        events = events_of(lines)
+        outcome = model.search(table(events))
     except Refused as refusal:
         return str(refusal)
     if outcome.errors == 1 and outcome.failed == "assertion violated 0":
@@ -136,8 +137,8 @@ def main(file):
     if reason is not None:
         print(f"replay: skipped: {reason}")
         return pan.SKIPPED
-    with open(file, encoding="ascii") as lines:
-        refusal = judge(list(lines))
+    with open(file, encoding="ascii") as lines, compile_rules() as model:
+        refusal = judge(model, list(lines))
     print(refusal or "the model can do all of it")
     return 1 if refusal else 0
 

@@ -94,20 +94,24 @@ def lost_entry(events):
 
 def cosigned_twice(events):
     """The witness takes an older tree after a newer one."""
-    answers = [place for place in places(events, "answer") if events[place]["status"] == 200]
-    asked = events[answers[0] - 1]
-    if events[answers[-1] - 1]["size"] <= asked["size"] or asked["event"] != "ask":
+    cosigned = []
+    for place in places(events, "answer"):
+        if events[place]["status"] == 200:
+            agent = events[place]["agent"]
+            ask = [e for e in events[:place] if e["event"] == "ask" and e["agent"] == agent][-1]
+            cosigned.append((ask, events[place]))
+    if cosigned[0][0]["size"] >= cosigned[-1][0]["size"]:
         raise IndexError
     end = places(events, "read")[-1]
-    events[end:end] = [dict(asked, agent=0), dict(events[answers[0]], agent=0)]
+    events[end:end] = [dict(event, agent=0) for event in cosigned[0]]
 
 
 PLANTED = [next_index, second_index, never_added, smaller_again, other_root, lost_entry,
            cosigned_twice]
 
 
-def judge(events):
-    return replay.judge([json.dumps(event) for event in events])
+def judge(model, events):
+    return replay.judge(model, [json.dumps(event) for event in events])
 
 
 def plant(rounds, change):
@@ -122,18 +126,18 @@ def plant(rounds, change):
     raise Failed(f"{change.__name__} has no place in these rounds")
 
 
-def check(program, rounds, seed):
+def check(model, program, rounds, seed):
     lines = run_program(program, "kills", rounds, seed)
     count = {name: sum(f'"event":"{name}"' in line for line in lines)
              for name in ("acknowledged", "published", "exported", "answer", "killed")}
     if min(count.values()) == 0:
         raise Failed(f"the trace holds nothing of some kind: {count}")
-    refusal = replay.judge(lines)
+    refusal = replay.judge(model, lines)
     print(f"kills: {len(lines)} events in {rounds} rounds {count}: {refusal or 'the model can do it'}")
     if refusal is not None:
         raise Failed("the program did what the model cannot")
     for change in PLANTED:
-        refusal = judge(plant(rounds_of(lines), change))
+        refusal = judge(model, plant(rounds_of(lines), change))
         print(f"planted {change.__name__}: {refusal or 'NOT FOUND'}")
         if refusal is None:
             raise Failed(f"{change.__name__} was accepted")
@@ -142,13 +146,13 @@ def check(program, rounds, seed):
     if lines is None:
         print("restore: this build has no checkpoint store")
     else:
-        refusal = replay.judge(lines)
+        refusal = replay.judge(model, lines)
         print(f"restore: {len(lines)} events: {refusal or 'the model can do it'}")
         if refusal is not None:
             raise Failed("the program did what the model cannot")
         if not any('"event":"not-published"' in line for line in lines):
             raise Failed("no old copy was refused: this proves nothing")
-    refusal = replay.judge(run_program(program, "restore-all", 1, seed))
+    refusal = replay.judge(model, run_program(program, "restore-all", 1, seed))
     print(f"control, the checkpoint store put back too: {refusal or 'NOT FOUND'}")
     if refusal is None:
         raise Failed("a second history was accepted")
@@ -161,7 +165,8 @@ def main(program, rounds=ROUNDS, seed=SEED):
         return pan.SKIPPED
     began = time.monotonic()
     try:
-        check(program, int(rounds), int(seed))
+        with replay.compile_rules() as model:
+            check(model, program, int(rounds), int(seed))
     except Failed as failure:
         print(f"model_trace: {failure}")
         return 1

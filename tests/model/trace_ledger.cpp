@@ -94,11 +94,7 @@ std::string leaf_of(int entry) { return fmt::format("entry-{}", entry); }
 class Agent {
  public:
   Agent(const Place& place, const Trace& trace, int number, unsigned seed)
-      : place_(place),
-        trace_(trace),
-        number_(number),
-        random_(seed),
-        ledger_(open_ledger(place)) {}
+      : place_(place), trace_(trace), number_(number), random_(seed), ledger_(open_ledger(place)) {}
 
   void add(const std::vector<int>& entries) {
     pause();
@@ -144,9 +140,14 @@ class Agent {
   }
 
   void export_tiles() {
+    if (checkpoint_.size == 0) return;  // a ledger that `init` made is never empty
     pause();
     say("export", {});
-    const auto done = audit::export_tiles(ledger_, log_verifier(), place_.tiles());
+    auto done = audit::export_tiles(ledger_, log_verifier(), place_.tiles());
+    while (!done.has_value() && done.error().code == core::ErrorCode::locked) {
+      pause();
+      done = audit::export_tiles(ledger_, log_verifier(), place_.tiles());
+    }
     if (!done.has_value()) return say("not-exported", {{"error", done.error().message}});
     trace_.line(tree_of({{"event", "exported"}, {"agent", number_}}, done->checkpoint));
   }
@@ -176,11 +177,11 @@ class Agent {
     audit::ConsistencyProof proof{old_size, {}, note_};
     if (old_size > 0) {
       std::vector<core::Digest> hashes;
-      const auto read = ledger_.for_each(
-          0, checkpoint_.size, [&](const audit::StoredEntry& entry) -> core::Status {
-            hashes.push_back(audit::leaf_hash(entry.leaf));
-            return {};
-          });
+      const auto read = ledger_.for_each(0, checkpoint_.size,
+                                         [&](const audit::StoredEntry& entry) -> core::Status {
+                                           hashes.push_back(audit::leaf_hash(entry.leaf));
+                                           return {};
+                                         });
       if (!read.has_value()) give_up("read", read.error());
       proof.path = value(audit::consistency_path(old_size, hashes), "proof");
     }
@@ -209,8 +210,8 @@ class Round {
     fs::create_directories(place_.folder);
     value(audit::Ledger::create(place_.ledger(), kOrigin), "create");
     core::SystemEntropy entropy;
-    const auto made = audit::Witness::init(place_.witness(), "example.com/witness", entropy,
-                                           core::SystemClock());
+    const auto made =
+        audit::Witness::init(place_.witness(), "example.com/witness", entropy, core::SystemClock());
     if (!made.has_value()) give_up("witness", made.error());
     auto witness = value(audit::Witness::open(place_.witness()), "witness");
     if (const auto status = witness.add_log(log_verifier()); !status.has_value())
