@@ -105,8 +105,13 @@ TREE copy_tree, copy_check;     /* the backup */
 #ifdef STORE_RESTORED
 TREE copy_store;
 #endif
-/* The witness's machine. */
+/* The witness's machine; what it cosigned is synced before it answers. */
 TREE cosigned;
+#ifdef WITNESS_UNSYNCED
+TREE cosigned_disk, given;
+#else
+#define given cosigned
+#endif
 
 byte pc[AGENTS];
 TREE base[AGENTS];              /* the tree that it works on */
@@ -443,8 +448,12 @@ inline ask(p) {
 #endif
 
 inline cosign(p) {
-  cosigned_grows = prefix(cosigned, base[p]);
+  cosigned_grows = prefix(given, base[p]);
   must(cosigned_grows);
+  given = base[p];
+#ifdef WITNESS_UNSYNCED
+  cosigned_disk = cosigned;
+#endif
   cosigned = base[p];
   returns(p, COSIGNED)
 }
@@ -467,6 +476,12 @@ inline answer(p) {
     always()
   }
 }
+
+#ifdef WITNESS_UNSYNCED
+inline witness_cut() {
+  d_step { cuts > 0 -> cuts--; cosigned = cosigned_disk }
+}
+#endif
 
 inline answer_late(p) {
   d_step { pc[p] == COMPARED ->
@@ -528,6 +543,11 @@ inline all_die() {
   :: else -> break
   od;
   drop()
+}
+
+/* A request gets lost, or the witness is killed before its commit: nothing comes of it. */
+inline lose(p) {
+  d_step { kills > 0 && pc[p] == ASKED -> kills--; end(p) }
 }
 
 /* What the system wrote back by itself before the cut is the steps below. */
@@ -734,11 +754,14 @@ init {
   unsent = low(0) | ((1 << ENTRIES) - 1);
 #ifdef FORGED
   /* Whoever stole the log's key asks the witness: every tree of up to two entries. */
-  kills = 0; cuts = 0; failures = 0; restores = 0; restored = 1; unsent = 0;
+  kills = 0; cuts = 1; failures = 0; restores = 0; restored = 1; unsent = 0;
   do
   :: ask(CLIENT, 1) :: ask(CLIENT, 2) :: ask(CLIENT, cat(1, 2)) :: ask(CLIENT, cat(1, 3)) :: ask(CLIENT, cat(2, 1))
   :: ask(ORPHAN, 1) :: ask(ORPHAN, 2) :: ask(ORPHAN, cat(1, 2)) :: ask(ORPHAN, cat(1, 3)) :: ask(ORPHAN, cat(2, 1))
   :: answer(CLIENT) :: answer(ORPHAN)
+#ifdef WITNESS_UNSYNCED
+  :: witness_cut()
+#endif
 #ifdef WITNESS_TWO_STEPS
   :: answer_late(CLIENT) :: answer_late(ORPHAN)
 #endif
@@ -765,7 +788,7 @@ init {
   :: export(EXPORTER) :: export_sync(EXPORTER) :: export_rename(EXPORTER) :: export_end(EXPORTER) :: kill(EXPORTER)
 #endif
 #ifdef WITNESS
-  :: ask(CLIENT) :: answer(CLIENT) :: orphan() :: answer(ORPHAN)
+  :: ask(CLIENT) :: answer(CLIENT) :: orphan() :: answer(ORPHAN) :: lose(CLIENT) :: lose(ORPHAN)
 #endif
 #ifdef WITNESS_TWO_STEPS
   :: answer_late(CLIENT) :: answer_late(ORPHAN)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pan
 import replay
 
-ROUNDS = 25
+ROUNDS = 15
 SEED = 20261129
 
 
@@ -150,8 +150,10 @@ def check(model, program, rounds, seed):
         print(f"restore: {len(lines)} events: {refusal or 'the model can do it'}")
         if refusal is not None:
             raise Failed("the program did what the model cannot")
-        if not any('"event":"not-published"' in line for line in lines):
-            raise Failed("no old copy was refused: this proves nothing")
+        ends = [[e["event"] for e in events[places(events, "restored")[0]:]]
+                for events in rounds_of(lines)]
+        if not (any("not-published" in end for end in ends) and any("published" in end for end in ends)):
+            raise Failed("an old copy must be refused, and a new one must go on: this proves nothing")
     refusal = replay.judge(model, run_program(program, "restore-all", 1, seed))
     print(f"control, the checkpoint store put back too: {refusal or 'NOT FOUND'}")
     if refusal is None:

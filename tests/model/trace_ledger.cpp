@@ -342,8 +342,10 @@ int main(int argc, char** argv) {
     if (mode == "kills") {
       round.alone(6);
     } else {
-      round.back_up();
+      // An old copy, or the newest one.
+      if (n % 2 == 0) round.back_up();
       round.alone(6);
+      if (n % 2 == 1) round.back_up();
       round.restore(mode == "restore-all");
       round.alone(7);
     }
