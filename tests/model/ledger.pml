@@ -122,7 +122,7 @@ TREE mem[AGENTS];               /* the tree that it believes to have written */
 #endif
 
 byte kills = KILLS, cuts = CUTS, failures = FAILURES, restores = RESTORES;
-bit copied, restored, asked, refused, export_refused, stopped;
+bit copied, restored, asked, refused, stopped;
 byte unsent = low(0);           /* a bit for each submission that is still to come */
 
 /* What the laws are about; no agent reads it. */
@@ -150,19 +150,24 @@ hidden byte one_history, never_smaller, acknowledged_is_published, one_index, co
 #define ONLY 0
 #endif
 
-inline issue(t) {
-  never_smaller = size(t) >= size(issued);
-  must(never_smaller);
-  one_history = prefix(issued, t);
-  must(one_history);
+inline acknowledged_in(t, asked_for) {
   i = 1;
   do
-  :: i <= ENTRIES ->
+  :: asked_for && i <= ENTRIES ->
        acknowledged_is_published = acked[i] == 0 || entry(t, acked[i] - 1) == i;
        must(acknowledged_is_published);
        i++
   :: else -> break
   od;
+  i = 0
+}
+
+inline issue(t) {
+  never_smaller = size(t) >= size(issued);
+  must(never_smaller);
+  one_history = prefix(issued, t);
+  must(one_history);
+  acknowledged_in(t, 1);
   issued = t
 }
 
@@ -170,12 +175,11 @@ inline always() {
 #ifndef FORGED  /* where the log's key is stolen, the witness alone keeps its word */
   published_is_prefix = prefix(issued, seen_tree) || (restored && unknown(seen_tree));
   must(published_is_prefix);
-  cosigned_is_prefix = prefix(cosigned, seen_tree) ||
-                       (restored && unknown(seen_tree));
+  cosigned_is_prefix = prefix(cosigned, seen_tree) || (restored && unknown(seen_tree));
   must(cosigned_is_prefix);
   tiles_cover = prefix(seen_export, seen_tiles);
   must(tiles_cover);
-  no_false_alarm = restored || !(refused || export_refused || stopped);
+  no_false_alarm = restored || !(refused || stopped);
   must(no_false_alarm)
 #else
   skip
@@ -381,21 +385,17 @@ inline publish_late(p) {
 
 /* Exporting ---------------------------------------------------------------------------------------------- */
 
+/* A folder whose checkpoint is not the beginning of the ledger's is left alone. Where a power cut took what was seen
+   before, that passes with the next checkpoint. */
 #ifdef EXPORT_UNASKED
-#define differs(exported, t) 0
+#define fits(exported, t) 1
 #else
-#define differs(exported, t) (!prefix(exported, t))
+#define fits(exported, t) prefix(exported, t)
 #endif
 
-/* Where no copy was restored, a refusal (the checkpoint was seen, and a power cut took it) passes with the next
-   checkpoint. */
 inline export(p) {
-  d_step { called(p, EXPORTING) && seen_check != seen_export && !export_refused &&
-           (restored || prefix(seen_export, seen_check)) ->
-    if
-    :: differs(seen_export, seen_check) -> export_refused = 1; returns_nothing(p, REFUSED)
-    :: else -> base[p] = seen_check; seen_tiles = seen_check; pc[p] = E_FILES
-    fi;
+  d_step { called(p, EXPORTING) && seen_check != seen_export && fits(seen_export, seen_check) ->
+    base[p] = seen_check; seen_tiles = seen_check; pc[p] = E_FILES;
     always()
   }
 }
@@ -607,10 +607,10 @@ inline calm() {
 }
 
 #ifdef TRACE
-/* OFFER: a caller hands an entry to the committer of agent 0; when it is in the queue, nobody sees. ADD: a batch. */
 /* A trace is accepted if some run of the steps above gives its events in their order. replay.py writes them to a
    file: what happened, to which agent, and two values. Between two events agents take steps that
-   nobody sees. Acceptance is told as an error: spin finds what it looks for. */
+   nobody sees. ADD is a batch; OFFER, an entry for the committer of agent 0, and nobody sees when it comes into the
+   queue. Acceptance is told as an error: spin finds what it looks for. */
 #define ROUND 0
 #define ADD 1
 #define ACKNOWLEDGED 2
@@ -668,7 +668,7 @@ inline begin_of_round() {
     all_die();
     seen_tree = 0; seen_check = 0; seen_store = 0; seen_tiles = 0; seen_export = 0;
     disk_tree = 0; disk_check = 0; disk_store = 0; disk_tiles = 0; disk_export = 0;
-    copy_tree = 0; copy_check = 0; copied = 0; restored = 0; asked = 0; refused = 0; export_refused = 0; stopped = 0;
+    copy_tree = 0; copy_check = 0; copied = 0; restored = 0; asked = 0; refused = 0; stopped = 0;
     cosigned = 0; issued = 0; unsent = 0; failures = 1;
     i = 0;
     do
@@ -714,12 +714,14 @@ inline unseen(p) {
   :: publish_commit(p)
   :: export(p)
   :: d_step { pc[p] == EXPORTING && seen_check == seen_export -> base[p] = seen_check; pc[p] = EXPORTED }
+  :: d_step { pc[p] == EXPORTING && !fits(seen_export, seen_check) -> pc[p] = REFUSED }
   :: export_sync(p)
   :: export_rename(p)
   :: export_end(p)
   :: answer(p)
   :: d_step { doomed[p] && pc[p] != DEAD -> killed(p, 0); pc[p] = DEAD; unsent = (p == 0 -> 0 : unsent) }
-  :: d_step { doomed[p] && (pc[p] == WRITTEN || pc[p] == P_WRITTEN) -> killed(p, 1); pc[p] = DEAD; unsent = (p == 0 -> 0 : unsent) }
+  :: d_step { doomed[p] && (pc[p] == WRITTEN || pc[p] == P_WRITTEN) -> killed(p, 1); pc[p] = DEAD;
+              unsent = (p == 0 -> 0 : unsent) }
   fi
 }
 
@@ -746,7 +748,6 @@ init {
 #define AFTER_RESTORE (restored && !refused && restores == 0 && size(issued) == 3)
 #define OLD_COPY_REFUSED (restored && refused)
 #define GROUPED (pc[0] == WRITTEN && size(bat[0]) == 2)
-#define LOST (restored && size(seen_tree) < size(issued) && unsent == 0)
 #define ALL_COSIGNED (kills == 0 && cuts == 0 && size(cosigned) == 3)
 #define ALL_EXPORTED (kills == 0 && cuts == 0 && size(seen_export) == 3)
 
@@ -804,7 +805,7 @@ init {
   od;
   skip;
   d_step {
-    all_gets_done = (restored && (refused || export_refused || stopped)) ||
+    all_gets_done = (restored && refused) ||
                     (seen_tree == seen_check
 #ifdef EXPORTS
                      && seen_export == seen_check
@@ -814,6 +815,7 @@ init {
 #endif
                     );
     must(all_gets_done);
+    acknowledged_in(seen_check, !refused)
   }
 #endif
 }

@@ -51,7 +51,7 @@ class Search:
         self._cycles = cycles
         shutil.copy(MODEL, self._folder.name)
         self._call(["spin", "-a", *switches, MODEL.name])
-        self._call([compiler(), "-O2" if optimize else "-O0", "-w", "-DNP" if cycles else "-DSAFETY",
+        self._call([compiler(), "-O1" if optimize else "-O0", "-w", "-DNP" if cycles else "-DSAFETY",
                     "-DNOCLAIM", f"-DMEMLIM={MAX_MEMORY_MB}", "-o", "pan", "pan.c"])
 
     def __enter__(self):
