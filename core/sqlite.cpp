@@ -87,10 +87,13 @@ Result<std::vector<SchemaObject>> schema_of(Database& database, std::size_t limi
 
 Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
   int primary = code & 0xFF;
-  // Shared memory that cannot grow is told as an input/output error.
-  if (primary == SQLITE_IOERR && database != nullptr) {
+  // Shared memory that cannot grow is told as an input/output error, and whatever stops an open(2)
+  // as a file that cannot be opened.
+  if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && database != nullptr) {
     const int cause = sqlite3_system_errno(database);
     if (cause == ENOSPC || cause == EDQUOT) primary = SQLITE_FULL;
+    else if (cause == EROFS) primary = SQLITE_READONLY;
+    else if (cause == EIO) primary = SQLITE_IOERR;
   }
   const Meaning meaning = meaning_of(primary);
   const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
