@@ -1,6 +1,7 @@
 #include "core/sqlite.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -87,20 +88,20 @@ Result<std::vector<SchemaObject>> schema_of(Database& database, std::size_t limi
 
 Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
   int primary = code & 0xFF;
+  const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
+  const bool named = name != nullptr && *name != '\0';
   // Shared memory that cannot grow is told as an input/output error, and whatever stops an open(2)
   // as a file that cannot be opened.
   if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && database != nullptr) {
     const int cause = sqlite3_system_errno(database);
     if (cause == ENOSPC || cause == EDQUOT) primary = SQLITE_FULL;
-    else if (cause == EROFS) primary = SQLITE_READONLY;
     else if (cause == EIO) primary = SQLITE_IOERR;
+    else if (named && ::access(name, W_OK) != 0 && errno == EROFS) primary = SQLITE_READONLY;
   }
   const Meaning meaning = meaning_of(primary);
-  const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
   const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   return Error{meaning.code,
-               fmt::format("{}: {} ({})", action, detail,
-                           name != nullptr && *name != '\0' ? name : "memory database"),
+               fmt::format("{}: {} ({})", action, detail, named ? name : "memory database"),
                std::string(meaning.remedy)};
 }
 

@@ -252,11 +252,11 @@ TEST_CASE("power cut: at every change of the disk, whatever was not synchronised
   CHECK(kinds[Operation::Kind::truncate] >= 1);  // the WAL, by TRUNCATE
   Plan plan;
   plan.seeds = 6;
-  plan.every = test::kEveryNth;
+  plan.every = test::kSanitized ? 7 : 1;
   std::size_t again = 0;
   // At some of the moments the power fails again while the ledger recovers and goes on.
   plan.further = [&](Survey& result, const Disk& left, std::size_t moment, Random& random) {
-    if (moment % 29 != 0 || life.history.created.value_or(0) > moment) return;
+    if (moment % 37 != 0 || life.history.created.value_or(0) > moment) return;
     const fs::path folder = scratch.folder("again");
     write_disk(folder, left);
     History second;
@@ -275,7 +275,7 @@ TEST_CASE("power cut: at every change of the disk, whatever was not synchronised
       REQUIRE(writer.errors().empty());
     }
     Plan once_more;
-    once_more.seeds = 3;
+    once_more.seeds = 2;
     once_more.every = 1 + random() % 3;
     const Survey found = survey(scratch, recording, second, once_more);
     again += found.disks;
@@ -346,7 +346,7 @@ TEST_CASE("power cut: the harness finds ledgers that are broken on purpose", "[p
       if (at > attempt.from) --at;
     }
     plan.every = 1;
-    plan.seeds = test::kSanitized ? 1 : 2;
+    plan.seeds = 1;
     finds("acknowledged too early", life.recording, life.history);
   }
   SECTION("a connection that does not ask for durability") {
@@ -391,10 +391,9 @@ TEST_CASE("io errors: each call that fails is told, and nothing acknowledged is 
           INFO(error.message);
           CHECK_FALSE(error.remedy.empty());
           // A ledger that was half made stays in the way; `init` works in a folder that it removes.
-          if (error.code == ErrorCode::already_exists || error.code == ErrorCode::ledger_corrupt) {
-            CHECK_FALSE(history.created.has_value());
+          if (!history.created.has_value() && error.code != ErrorCode::io_error &&
+              error.code != ErrorCode::disk_full)
             continue;
-          }
           if (error_number == EIO) CHECK(error.code == ErrorCode::io_error);
           // SQLite does not say why a COMMIT could not synchronise.
           else if (*recording.failed() == Call::write || *recording.failed() == Call::open)
