@@ -171,7 +171,8 @@ Result<KeyInfo> Keyring::info(std::string_view name) const {
   std::error_code error;
   const fs::path path = folder_ / (std::string(name) + ".json");
   const bool there = is_key_name(name) && fs::exists(path, error);
-  if (error == std::errc::io_error) return error_from_errno(error.value(), "cannot open", path);
+  if (error == std::errc::io_error || error == std::errc::permission_denied)
+    return error_from_errno(error.value(), "cannot open", path);
   if (!there)
     return Error{
         ErrorCode::key_missing,

@@ -358,7 +358,7 @@ TEST_CASE("power cut: the harness finds ledgers that are broken on purpose", "[p
 }
 
 TEST_CASE("io errors: each call that fails is told, and nothing acknowledged is lost",
-          "[power_cut]") {
+          "[io_errors]") {
   const Scratch scratch;
   std::uint64_t calls = 0;
   {
