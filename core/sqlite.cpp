@@ -1,6 +1,7 @@
 #include "core/sqlite.hpp"
 
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -84,6 +85,13 @@ Result<std::vector<SchemaObject>> schema_of(Database& database, std::size_t limi
   return objects;
 }
 
+// A file that cannot be created is tried once more for reading, so that SQLite forgets why.
+bool nothing_left(const char* file) {
+  struct statvfs space {};
+  return ::statvfs(file, &space) == 0 &&
+         (space.f_bavail == 0 || (space.f_files > 0 && space.f_favail == 0));
+}
+
 }  // namespace
 
 Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
@@ -97,6 +105,7 @@ Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
     if (cause == ENOSPC || cause == EDQUOT) primary = SQLITE_FULL;
     else if (cause == EIO) primary = SQLITE_IOERR;
     else if (named && ::access(name, W_OK) != 0 && errno == EROFS) primary = SQLITE_READONLY;
+    else if (named && primary == SQLITE_CANTOPEN && nothing_left(name)) primary = SQLITE_FULL;
   }
   const Meaning meaning = meaning_of(primary);
   const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
