@@ -102,10 +102,11 @@ Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
   // as a file that cannot be opened.
   if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && database != nullptr) {
     const int cause = sqlite3_system_errno(database);
-    if (cause == ENOSPC || cause == EDQUOT) primary = SQLITE_FULL;
-    else if (cause == EIO) primary = SQLITE_IOERR;
+    const bool full = cause == ENOSPC || cause == EDQUOT ||
+                      (primary == SQLITE_CANTOPEN && named && nothing_left(name));
+    if (cause == EIO) primary = SQLITE_IOERR;
     else if (named && ::access(name, W_OK) != 0 && errno == EROFS) primary = SQLITE_READONLY;
-    else if (named && primary == SQLITE_CANTOPEN && nothing_left(name)) primary = SQLITE_FULL;
+    else if (full) primary = SQLITE_FULL;
   }
   const Meaning meaning = meaning_of(primary);
   const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
