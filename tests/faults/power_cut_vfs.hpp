@@ -106,7 +106,6 @@ class Recording {
 
  private:
   friend struct Shim;
-  struct Vfs;
   std::optional<int> inject(Call call);
   int file_of(const std::string& name, bool created);
 

@@ -75,6 +75,8 @@ mount -t tmpfs -o size=16m,nr_inodes=200 tmpfs few
 CLEANUP+=("umount $SCRATCH/few")
 export SIGILLO_WORKSPACE=$SCRATCH/few/w
 workspace "$SIGILLO_WORKSPACE"
+[ ! -s "$SIGILLO_WORKSPACE"/ledger.db-wal ] || fail "the ledger was not closed"
+rm -f "$SIGILLO_WORKSPACE"/ledger.db-wal "$SIGILLO_WORKSPACE"/ledger.db-shm
 mkdir few/fill
 for i in $(seq 200); do : 2>/dev/null >"few/fill/$i" || break; done
 [ "$i" -lt 200 ] || fail "files can still be made"
