@@ -81,7 +81,7 @@ for start in base left; do
     position=$((position + 1))
     if [[ " $write_path " == *" $call "* ]]; then
       inject "$start" "$call" "$n" signal=KILL
-      if [ "$all" = yes ] || [ "$call" != pwrite64 ] || [ $((n % 4)) = 0 ]; then
+      if [ "$all" = yes ] || { [ "$start" = base ] && { [ "$call" != pwrite64 ] || [ $((n % 4)) = 0 ]; }; }; then
         inject "$start" "$call" "$n" error=EIO
         inject "$start" "$call" "$n" error=ENOSPC
       fi
