@@ -170,7 +170,7 @@ Result<Workspace> Workspace::open(const fs::path& folder) {
   const fs::path file = folder / "sigillo.json";
   std::error_code error;
   if (!fs::exists(file, error)) {
-    if (error == std::errc::permission_denied)
+    if (error == std::errc::permission_denied || error == std::errc::io_error)
       return core::error_from_errno(error.value(), "cannot open", file);
     return Error{ErrorCode::workspace_missing,
                  fmt::format("{} is no Sigillo workspace", folder.string()),

@@ -45,8 +45,10 @@ Result<int> open_regular(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return error_from_errno(errno, "cannot open", path);
   struct stat info {};
-  if (::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+  const int failure = ::fstat(descriptor, &info) != 0 ? errno : 0;
+  if (failure != 0 || !S_ISREG(info.st_mode)) {
     ::close(descriptor);
+    if (failure != 0) return error_from_errno(failure, "cannot read", path);
     return Error{ErrorCode::invalid_input, fmt::format("{} is not a regular file", path.string()),
                  "name a regular file"};
   }

@@ -168,9 +168,12 @@ Result<std::vector<KeyInfo>> Keyring::list() const {
 }
 
 Result<KeyInfo> Keyring::info(std::string_view name) const {
-  std::error_code ignored;
+  std::error_code error;
   const fs::path path = folder_ / (std::string(name) + ".json");
-  if (!is_key_name(name) || !fs::exists(path, ignored))
+  const bool there = is_key_name(name) && fs::exists(path, error);
+  if (error == std::errc::io_error || error == std::errc::permission_denied)
+    return error_from_errno(error.value(), "cannot open", path);
+  if (!there)
     return Error{
         ErrorCode::key_missing,
         fmt::format("the keyring {} has no key \"{}\"", folder_.string(), name),

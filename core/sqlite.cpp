@@ -1,6 +1,8 @@
 #include "core/sqlite.hpp"
 
 #include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -83,21 +85,33 @@ Result<std::vector<SchemaObject>> schema_of(Database& database, std::size_t limi
   return objects;
 }
 
+// A file that cannot be created is tried once more for reading, so that SQLite forgets why.
+bool nothing_left(const char* file) {
+  struct statvfs space {};
+  return ::statvfs(file, &space) == 0 &&
+         (space.f_bavail == 0 || (space.f_files > 0 && space.f_favail == 0));
+}
+
 }  // namespace
 
 Error error_from_sqlite(sqlite3* database, int code, std::string_view action) {
   int primary = code & 0xFF;
-  // Shared memory that cannot grow is told as an input/output error.
-  if (primary == SQLITE_IOERR && database != nullptr) {
+  const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
+  const bool named = name != nullptr && *name != '\0';
+  // Shared memory that cannot grow is told as an input/output error, and whatever stops an open(2)
+  // as a file that cannot be opened.
+  if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && database != nullptr) {
     const int cause = sqlite3_system_errno(database);
-    if (cause == ENOSPC || cause == EDQUOT) primary = SQLITE_FULL;
+    const bool full = cause == ENOSPC || cause == EDQUOT ||
+                      (primary == SQLITE_CANTOPEN && named && nothing_left(name));
+    if (cause == EIO) primary = SQLITE_IOERR;
+    else if (named && ::access(name, W_OK) != 0 && errno == EROFS) primary = SQLITE_READONLY;
+    else if (full) primary = SQLITE_FULL;
   }
   const Meaning meaning = meaning_of(primary);
-  const char* name = database != nullptr ? sqlite3_db_filename(database, "main") : nullptr;
   const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   return Error{meaning.code,
-               fmt::format("{}: {} ({})", action, detail,
-                           name != nullptr && *name != '\0' ? name : "memory database"),
+               fmt::format("{}: {} ({})", action, detail, named ? name : "memory database"),
                std::string(meaning.remedy)};
 }
 

@@ -69,4 +69,19 @@ for left in 64 128 200 300 400 600; do
   fi
   before=$after
 done
+# There is space, but no more files can be made: not even a WAL.
+mkdir few
+mount -t tmpfs -o size=16m,nr_inodes=200 tmpfs few
+CLEANUP+=("umount $SCRATCH/few")
+export SIGILLO_WORKSPACE=$SCRATCH/few/w
+workspace "$SIGILLO_WORKSPACE"
+[ ! -s "$SIGILLO_WORKSPACE"/ledger.db-wal ] || fail "the ledger was not closed"
+rm -f "$SIGILLO_WORKSPACE"/ledger.db-wal "$SIGILLO_WORKSPACE"/ledger.db-shm
+mkdir few/fill
+for i in $(seq 200); do : 2>/dev/null >"few/fill/$i" || break; done
+[ "$i" -lt 200 ] || fail "files can still be made"
+refuse 4 disk-full sigillo log append three; has_remedy
+rm -r few/fill
+expect 0 sigillo log append three
+sound "$SIGILLO_WORKSPACE"
 echo "a full disk holds"

@@ -55,3 +55,31 @@ changed files/65535.tlog-proof 80 "65535.tlog-proof|hash: "
 changed files/0.leaf 30 "0.tlog-proof"
 ./judge public "$key" files >/dev/null || fail "the controls changed more than they should"
 echo "9 changed bytes are refused"
+
+# Ledgers that survived a kill in the middle of an append, at a write or a synchronisation: what was acknowledged before
+# is there, and the judge accepts what they export.
+if ! command -v strace >/dev/null || ! strace -o /dev/null -e trace=none true 2>/dev/null; then
+  echo "no ledger that was killed was judged: strace is not installed, or cannot trace here"
+  exit 0
+fi
+export SIGILLO_WORKSPACE=killed
+"$sigillo" init --origin test.example/killed --actor Tester >/dev/null
+key=$("$sigillo" keys export log --format vkey)
+size=2
+grow 300
+seq -f '{"kind":"role-declaration","fields":{"actor":"late %.0f","role":["system_provider"],"jurisdiction":["EU"]}}' 300 >late
+judged=0 sizes=
+for place in pwrite64:1 pwrite64:20 pwrite64:60 fdatasync:1 fdatasync:2 fdatasync:3 fdatasync:4; do
+  rm -rf survivor public killed.trace && cp -a killed survivor
+  code=0
+  bash -c '"$@"; exit $?' - strace -f -o killed.trace -e "trace=${place%:*}" -e "inject=${place%:*}:signal=KILL:when=${place#*:}" \
+    "$sigillo" --workspace survivor log append late >/dev/null 2>&1 || code=$?
+  [ "$code" = 137 ] || fail "$place: not killed, but exit code $code"
+  "$sigillo" --workspace survivor log checkpoint >/dev/null || fail "$place: no checkpoint afterwards"
+  "$sigillo" --workspace survivor log export public >/dev/null || fail "$place: no export afterwards"
+  ./judge public "$key" >verdict || fail "$place: the judge refuses it"
+  grep -qE "at size (300|600): " verdict || fail "$place: neither before nor after the batch: $(cat verdict)"
+  judged=$((judged + 1)) sizes+=$(grep -oE "at size [0-9]+" verdict)
+done
+[[ $sizes == *300* && $sizes == *600* ]] || fail "all were killed on the same side of the commit: $sizes"
+echo "$judged ledgers that were killed while they appended are accepted"
