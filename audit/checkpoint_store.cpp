@@ -40,8 +40,8 @@ Status CheckpointStore::advance(const NoteVerifier& log, const std::optional<std
   SIGILLO_TRY_VOID(core::make_folders(folder_));
   SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
   SIGILLO_TRY(const std::optional<std::string> now, last(log));
-  if (now == next) return {};
-  if (now == before) return write(log, next);
+  // One that shows it already may have been left by a process that was killed before its sync.
+  if (now == before || now == next) return write(log, next);
   return Error{ErrorCode::locked,
                fmt::format("another copy of the ledger {} has signed a checkpoint", log.name()),
                "try again; if it is refused then, two copies of the ledger are in use: stop one"};

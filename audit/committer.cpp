@@ -52,6 +52,7 @@ struct Committer::Impl {
   void work();
   std::vector<Waiting> take();  // empty: it is to end
   void commit(std::vector<Waiting> batch);
+  Result<std::uint64_t> append(const std::vector<std::string>& leaves);
   // Who wants a checkpoint waits for it; the others are answered.
   void answer_durable(std::vector<Waiting>& batch, std::uint64_t first);
   void answer_covered(std::vector<Waiting>& batch, std::uint64_t first);
@@ -141,7 +142,7 @@ void Committer::Impl::commit(std::vector<Waiting> batch) {
   std::vector<std::string> leaves;
   leaves.reserve(batch.size());
   for (Waiting& one : batch) leaves.push_back(std::move(one.leaf));
-  const auto first = ledger.append(leaves);
+  const auto first = append(leaves);
   if (!first.has_value()) {
     if (is_final(first.error())) {
       const std::lock_guard lock(mutex);
@@ -151,6 +152,15 @@ void Committer::Impl::commit(std::vector<Waiting> batch) {
   }
   answer_durable(batch, *first);
   answer_covered(batch, *first);
+}
+
+Result<std::uint64_t> Committer::Impl::append(const std::vector<std::string>& leaves) {
+  if (signing.has_value()) {
+    SIGILLO_TRY(const NoteVerifier log,
+                NoteVerifier::create(ledger.origin(), signing->log_key.public_key()));
+    SIGILLO_TRY_VOID(ledger.require_newest(log, signing->signed_before));
+  }
+  return ledger.append(leaves);
 }
 
 void Committer::Impl::answer_durable(std::vector<Waiting>& batch, std::uint64_t first) {

@@ -119,17 +119,20 @@ Result<Before> read_before(const CheckpointStore* store, const NoteVerifier& log
   return before;
 }
 
+Error old_copy(std::uint64_t size, std::uint64_t was_signed) {
+  return Error{ErrorCode::ledger_corrupt,
+               fmt::format("the ledger has {} entries, but a checkpoint of {} was signed: an old "
+                           "copy was restored",
+                           size, was_signed),
+               std::string(kResume)};
+}
+
 // covered: by the ledger's latest checkpoint; size: of the ledger.
 Status check_sizes(const Before& before, std::uint64_t covered, std::uint64_t size) {
   if (covered > size)
     return corrupt("the latest checkpoint is larger than the ledger: an old copy was restored");
   if (!before.note.has_value()) return {};
-  if (before.checkpoint.size > size)
-    return Error{ErrorCode::ledger_corrupt,
-                 fmt::format("the ledger has {} entries, but a checkpoint of {} was signed: an old "
-                             "copy was restored",
-                             size, before.checkpoint.size),
-                 std::string(kResume)};
+  if (before.checkpoint.size > size) return old_copy(size, before.checkpoint.size);
   if (before.checkpoint.size < covered)
     return Error{ErrorCode::ledger_corrupt,
                  fmt::format("the ledger's latest checkpoint has size {}, the last one that is "
@@ -361,9 +364,12 @@ Result<std::string> Ledger::publish(const core::PrivateKey& log_key,
   if (!fits) return forked(before.checkpoint);
 
   SIGILLO_TRY(std::string note, sign_checkpoint({origin(), range.size(), range.root()}, log_key));
-  // First where no backup reaches, then here, then to whoever asked.
-  if (signed_before != nullptr)
+  // First where no backup reaches, then here, then to whoever asked. What was read back may be what
+  // a killed process left unsynced: it must not be lost once the store knows it.
+  if (signed_before != nullptr) {
+    SIGILLO_TRY_VOID(impl_->database.sync_log());
     SIGILLO_TRY_VOID(signed_before->advance(verifier, before.note, note));
+  }
   SIGILLO_TRY(
       auto insert,
       impl_->database.prepare("INSERT INTO checkpoints(size, note, subtrees) VALUES (?1, ?2, ?3)"));
@@ -373,6 +379,14 @@ Result<std::string> Ledger::publish(const core::PrivateKey& log_key,
                        .run());
   SIGILLO_TRY_VOID(transaction.commit());
   return note;
+}
+
+Status Ledger::require_newest(const NoteVerifier& log, const CheckpointStore& signed_before) const {
+  // The store first: the ledger may grow meanwhile, and be signed, and that is no old copy.
+  SIGILLO_TRY(const Before before, read_before(&signed_before, log, false));
+  SIGILLO_TRY(const LedgerHead now, head());
+  if (before.checkpoint.size > now.size) return old_copy(now.size, before.checkpoint.size);
+  return {};
 }
 
 Status Ledger::adopt(std::string_view note, const NoteVerifier& log) {

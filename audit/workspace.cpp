@@ -270,6 +270,8 @@ Result<std::vector<Receipt>> append_records(const Workspace& workspace,
   SIGILLO_TRY_VOID(ledger.require_open());  // a sealed one has no key any more
   SIGILLO_TRY(const core::PrivateKey log_key,
               workspace.keyring().signing_key(workspace.config().log_key));
+  SIGILLO_TRY(const NoteVerifier log, NoteVerifier::create(ledger.origin(), log_key.public_key()));
+  SIGILLO_TRY_VOID(ledger.require_newest(log, workspace.checkpoint_store()));
   SIGILLO_TRY(std::uint64_t first, first_entry(ledger, workspace.config().shard));
   SIGILLO_TRY(const std::uint64_t index, ledger.append(leaves));
   first += index;

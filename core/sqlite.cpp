@@ -282,6 +282,16 @@ Result<std::int64_t> Database::integer(std::string_view sql) {
   return statement.integer(0);
 }
 
+Status Database::sync_log() {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  // Without methods the log is not open: nothing was written to it.
+  if (code == SQLITE_OK && log != nullptr && log->pMethods != nullptr)
+    code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return {};
+  return error_from_sqlite(handle(), code, "cannot sync the log of the database");
+}
+
 Status Database::copy_to(const std::filesystem::path& file) {
   SIGILLO_TRY(Statement vacuum, prepare("VACUUM INTO ?1"));
   return vacuum.bind(1, std::string_view(file.native())).run();

@@ -66,6 +66,9 @@ class Database {
   [[nodiscard]] Status execute(std::string_view sql);  // one or more statements without results
   [[nodiscard]] Result<std::int64_t> integer(
       std::string_view sql);  // first column of the first row
+  // Makes all that this connection can read durable (WAL): a process that was killed before its own
+  // sync may have left it, and SQLite recovers it from the log without one.
+  [[nodiscard]] Status sync_log();
   // A copy of one moment in a new file, while others go on writing here.
   [[nodiscard]] Status copy_to(const std::filesystem::path& file);
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }

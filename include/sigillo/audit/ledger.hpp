@@ -76,6 +76,11 @@ class Ledger {
   // can open yet.
   [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key);
 
+  // ledger_corrupt if this log has signed a checkpoint of more entries than are here: an old copy,
+  // which is to take no more. Whether those that are here are the right ones, publish() finds.
+  [[nodiscard]] core::Status require_newest(const NoteVerifier& log,
+                                            const CheckpointStore& signed_before) const;
+
   // Stores a checkpoint that was signed elsewhere over exactly these entries, for a copy of a
   // ledger whose key is not here. proof_invalid if it is about another size or root.
   [[nodiscard]] core::Status adopt(std::string_view note, const NoteVerifier& log);

@@ -52,9 +52,13 @@ TEST_CASE("checkpoint store: an old copy of the ledger signs nothing", "[store]"
 
   CHECK(has_finding(value(audit::fsck(world.workspace)), audit::kSignedBefore,
                     audit::Severity::error));
+  const std::uint64_t size =
+      value(value(world.workspace.ledger(audit::Ledger::Access::read)).head()).size;
   const auto refused = world.try_record();
   CHECK(code(refused) == ErrorCode::ledger_corrupt);
   CHECK(refused.error().remedy.find("log resume") != std::string::npos);
+  // and takes nothing
+  CHECK(value(value(world.workspace.ledger(audit::Ledger::Access::read)).head()).size == size);
   CHECK(read(world.store_file()) == later);  // nothing was signed
 
   // To go on from here takes a word that stays.
