@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <fstream>
 #include <set>
 
 #include "core/sqlite.hpp"
@@ -312,6 +313,40 @@ TEST_CASE("power cut: a WAL of a thousand pages, copied by SQLite's own choice",
   INFO(found.first);
   CHECK(found.problems.empty());
   fmt::print("power cuts around a large WAL: {} moments, {} disks\n", found.moments, found.disks);
+}
+
+// A writer that was killed before its sync leaves entries that the next process reads. Once the
+// checkpoint store knows them they must not be lost: the ledger would look like an old copy.
+TEST_CASE("power cut: what the checkpoint store is told of is durable in the ledger",
+          "[power_cut]") {
+  const Scratch scratch;
+  const fs::path folder = scratch.folder("killed");
+  const fs::path elsewhere = scratch.folder("elsewhere");
+  const auto size_after_cut = [&](const Recording& recording) {
+    PowerCutDisk disk(recording.before());
+    for (const Operation& operation : recording.operations()) disk.apply(operation);
+    Random random(1);
+    const fs::path left = scratch.folder("left");
+    write_disk(left, disk.cut(PowerCutDisk::Rule::drop_all, random));
+    const auto ledger = Ledger::open(left / "ledger.db", Ledger::Access::read).value();
+    return ledger.head().value().size;
+  };
+  Recording recording(folder);
+  Ledger first = Ledger::create(folder / "ledger.db", kOrigin).value();
+  const std::vector<std::string> one = {"synchronised"};
+  REQUIRE(first.append(one).has_value());
+  // The one that is killed: its transaction is written, and not synchronised.
+  recording.force_synchronous('0');
+  Ledger killed = Ledger::open(folder / "ledger.db", Ledger::Access::write).value();
+  const std::vector<std::string> two = {"left behind"};
+  REQUIRE(killed.append(two).has_value());
+  CHECK(size_after_cut(recording) == 1);  // control: it would be lost
+  recording.force_synchronous('2');
+  // The store cannot be written, so that the ledger's own commit does not come after it.
+  std::ofstream(elsewhere / "store") << "no folder";
+  const auto refused = first.publish(log_key(), audit::CheckpointStore(elsewhere / "store"));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(size_after_cut(recording) == 2);
 }
 
 // Controls: each of these loses acknowledged entries, and must be seen to.
