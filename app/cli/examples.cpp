@@ -68,6 +68,7 @@ constexpr std::array kExamples = {
     Example{"log verify-tiles", "public/log --log-key \"$(cat log.vkey)\" --since checkpoint.txt"},
     Example{"log rotate", "--origin example.com/audit/2027"},
     Example{"log shards", "--json"},
+    Example{"log prune", "--dry-run"},
     Example{"log handovers", "--output handovers.json"},
     Example{"log verify-handovers", "handovers.json --log-key \"$(cat log.vkey)\""},
     Example{"gate", "--pack eu-ai-act --as-of 2026-12-03 --release assistant-3"},
