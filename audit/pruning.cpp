@@ -141,10 +141,14 @@ Status scan(const Ledger& ledger, const std::function<void(std::string_view)>& v
   });
 }
 
-Result<std::set<std::string>> stored_values(const Workspace& workspace) {
+// For writing, unless nothing is to be changed: what a process that was killed left in its journal
+// is rolled back then.
+Result<std::set<std::string>> stored_values(const Workspace& workspace, bool dry_run) {
   std::set<std::string> stored;
-  const auto values = PrivateValues::open_read(workspace.private_values_file());
-  if (!values.has_value() && values.error().code == ErrorCode::not_found) return stored;
+  const fs::path file = workspace.private_values_file();
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) return stored;
+  const auto values = dry_run ? PrivateValues::open_read(file) : PrivateValues::open(file);
   if (!values.has_value()) return values.error();
   SIGILLO_TRY_VOID(values->for_each([&](const PrivateValue& value) -> Status {
     stored.insert(value.commitment.hex());
@@ -160,8 +164,9 @@ fs::path blob_file(const Workspace& workspace, const std::string& hex) {
 }
 
 // What is stored, is named in the ledger of shard `number`, and in no other.
-Result<Leavings> leavings(const Workspace& workspace, std::uint64_t number, const Ledger& ledger) {
-  SIGILLO_TRY(const std::set<std::string> values, stored_values(workspace));
+Result<Leavings> leavings(const Workspace& workspace, std::uint64_t number, const Ledger& ledger,
+                          bool dry_run) {
+  SIGILLO_TRY(const std::set<std::string> values, stored_values(workspace, dry_run));
   Leavings found;
   SIGILLO_TRY_VOID(scan(ledger, [&](std::string_view name) {
     std::string hex(name);
@@ -298,7 +303,7 @@ Result<PrunedNow> finish(const Workspace& workspace, const PrunedShard& shard, s
                    fmt::format("{} is not the ledger that was pruned: {}", file.string(),
                                head.has_value() ? "it has another root" : head.error().message),
                    "find out where it is from, move it away, and run `sigillo log prune` again"};
-    SIGILLO_TRY(const Leavings gone, leavings(workspace, shard.number, *ledger));
+    SIGILLO_TRY(const Leavings gone, leavings(workspace, shard.number, *ledger, dry_run));
     now.blobs = gone.blobs.size();
     now.values = gone.values.size();
     if (dry_run) return now;
@@ -323,7 +328,7 @@ Result<PrunedNow> prune_shard(const Workspace& workspace, std::uint64_t number,
   PrunedNow now{number, stays.shard.first, stays.shard.checkpoint.size, 0, 0, 0, "", {}};
   {
     SIGILLO_TRY(const Ledger ledger, workspace.shard(number, Ledger::Access::read));
-    SIGILLO_TRY(const Leavings gone, leavings(workspace, number, ledger));
+    SIGILLO_TRY(const Leavings gone, leavings(workspace, number, ledger, dry_run));
     SIGILLO_TRY_VOID(none_is_new(workspace, number, gone, clock.now()));
     now.blobs = gone.blobs.size();
     now.values = gone.values.size();
