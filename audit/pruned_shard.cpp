@@ -141,9 +141,10 @@ Result<PrunedShard> parse_pruned_shard(std::string_view text) {
   SIGILLO_TRY(const NoteVerifier log, NoteVerifier::parse(shard.log_key));
   SIGILLO_TRY_VOID(require_log_key(log));
   SIGILLO_TRY(shard.checkpoint, open_checkpoint(shard.note, log));
-  for (const KeptEntry& entry : shard.entries) {
+  for (const KeptEntry& entry : shard.entries)
     SIGILLO_TRY_VOID(verify_inclusion(leaf_hash(core::as_bytes(entry.leaf)), entry.index,
                                       shard.checkpoint.size, entry.path, shard.checkpoint.root));
+  for (const KeptEntry& entry : shard.entries) {
     SIGILLO_TRY(const Record record, kept_record(entry));
     static_cast<void>(record);
   }
