@@ -490,6 +490,25 @@ TEST_CASE("pruning: what stays of a shard cannot be altered, made up or taken aw
     CHECK_FALSE(audit::parse_pruned_shard(bad).has_value());
 }
 
+TEST_CASE("pruning: a record of one in spite of a hold, or of a shard that is there, is told",
+          "[pruning]") {
+  Prunable w;
+  w.outputs("one");
+  w.seal();
+  w.record("legal-hold", {{"hold", "case"}, {"state", "placed"}, {"reason", "r"}});
+  w.record("shard-pruned", example("shard-pruned"));
+  const auto warned = findings(w.workspace, audit::Severity::warning);
+  REQUIRE(warned.size() == 2);
+  CHECK(warned[0].find("while the legal hold \"case\" was in force") != std::string::npos);
+  CHECK(warned[1].find("which is there still") != std::string::npos);
+  // It is not about this shard: it stands for no other.
+  w.record("legal-hold", {{"hold", "case"}, {"state", "lifted"}, {"reason", "r"}});
+  w.clock.set(at("2028-01-01T00:00:00Z"));
+  w.age_blobs();
+  CHECK(value(w.prune()).shards.at(0).entry == 10);
+  check(w.workspace);
+}
+
 TEST_CASE("pruning: one that was interrupted is finished by the next", "[pruning]") {
   Prunable w;
   fill(w);
