@@ -66,7 +66,10 @@ Result<Timestamp> recorded_at(const Ledger& ledger, std::uint64_t index, std::st
 class Deadline {
  public:
   Deadline(Timestamp begin, Timestamp end, std::optional<Timestamp> placement)
-      : begin_(begin), end_(end), placement_(placement), latest_{end, "it keeps nothing"} {}
+      : begin_(begin),
+        end_(end),
+        placement_(placement),
+        latest_{end, "nothing in it had to be kept beyond its end"} {}
 
   void unknown(std::uint64_t number, std::string_view what) {
     extend(period_of(RetentionClass::document), std::max(end_, placement_.value_or(end_)),
