@@ -4,7 +4,8 @@
 // the checkpoint's root. Where this file is, the shard is pruned, whatever else lies beside it.
 #pragma once
 
-#include <functional>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

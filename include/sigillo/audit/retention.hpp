@@ -5,6 +5,7 @@
 // ledger itself has no period of its own: most of it outlives a pruning.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
