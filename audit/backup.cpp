@@ -70,8 +70,17 @@ Status list_files(const fs::path& workspace, const char* below,
   return {};
 }
 
+// The ledger, or what stays of a pruned one.
 std::string member_of(const Workspace& workspace, std::uint64_t shard) {
-  return workspace.shard_file(shard).lexically_relative(workspace.folder()).generic_string();
+  const fs::path file = is_pruned(workspace, shard) ? pruned_shard_file(workspace, shard)
+                                                    : workspace.shard_file(shard);
+  return file.lexically_relative(workspace.folder()).generic_string();
+}
+
+Status copy_plain(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::copy_file(from, to, error);
+  return error ? core::error_from_errno(error.value(), "cannot copy", from) : Status();
 }
 
 // All of one moment: a rotation in between is noticed.
@@ -79,17 +88,19 @@ Status copy_ledgers(const Workspace& workspace, const fs::path& parts,
                     std::map<std::string, fs::path>& files) {
   for (std::uint64_t shard = 1; shard <= workspace.config().shard; ++shard) {
     const std::string member = member_of(workspace, shard);
-    const fs::path copy = parts / member;
+    const fs::path target = parts / member;
     std::error_code error;
-    fs::create_directories(copy.parent_path(), error);
-    if (error) return core::error_from_errno(error.value(), "cannot create", copy.parent_path());
+    fs::create_directories(target.parent_path(), error);
+    if (error) return core::error_from_errno(error.value(), "cannot create", target.parent_path());
+    files[member] = target;
+    if (is_pruned(workspace, shard)) {
+      SIGILLO_TRY_VOID(copy_plain(pruned_shard_file(workspace, shard), target));
+      continue;
+    }
     SIGILLO_TRY(const Ledger ledger, workspace.shard(shard, Ledger::Access::read));
-    SIGILLO_TRY_VOID(ledger.copy_to(copy));
-    files[member] = copy;
+    SIGILLO_TRY_VOID(ledger.copy_to(target));
   }
-  std::error_code error;
-  fs::copy_file(workspace.folder() / "sigillo.json", parts / "sigillo.json", error);
-  if (error) return core::error_from_errno(error.value(), "cannot copy", parts / "sigillo.json");
+  SIGILLO_TRY_VOID(copy_plain(workspace.folder() / "sigillo.json", parts / "sigillo.json"));
   files["sigillo.json"] = parts / "sigillo.json";
   SIGILLO_TRY(const Workspace copied, Workspace::open(parts));
   SIGILLO_TRY(const Ledger current, copied.ledger(Ledger::Access::read));
@@ -138,17 +149,19 @@ Result<BackupSummary> parse_summary(std::string_view text,
 }
 
 bool is_shard_file(std::string_view name) {
-  constexpr std::string_view folder = "shards/", file = "/ledger.db";
-  if (!name.starts_with(folder) || !name.ends_with(file)) return false;
+  constexpr std::string_view folder = "shards/";
+  if (name == "ledger.db" || name == "pruned.json") return true;
+  if (!name.starts_with(folder)) return false;
   name.remove_prefix(folder.size());
-  if (name.size() <= file.size()) return false;
-  name.remove_suffix(file.size());
-  return name.find_first_not_of("0123456789") == std::string_view::npos;
+  const std::size_t digits = name.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string_view::npos) return false;
+  name.remove_prefix(digits);
+  return name == "/ledger.db" || name == "/pruned.json";
 }
 // Where a member may go, and with which mode; 0 if nowhere.
 unsigned mode_of(std::string_view name) {
   if (is_shard_file(name)) return 0644;
-  if (name == "ledger.db" || name == "sigillo.json" || name.starts_with("blobs/")) return 0644;
+  if (name == "sigillo.json" || name.starts_with("blobs/")) return 0644;
   if (name == "private.db") return 0600;
   const bool key = name.starts_with("keys/") && name.find('/', 5) == std::string_view::npos;
   return key ? (name.ends_with(".json") ? 0644 : 0600) : 0;

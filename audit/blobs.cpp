@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "core/folder_lock.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::audit {
@@ -29,6 +31,13 @@ core::Status make_durable_folder(const fs::path& folder) {
   return {};
 }
 
+// Whoever stores a blob is about to name it: a pruning that is under way must not take it for one
+// that nobody names any more. It looks at the time under the same lock.
+core::Result<bool> mark_as_new(const fs::path& folder, const fs::path& file) {
+  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder));
+  return ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0) == 0;
+}
+
 }  // namespace
 
 fs::path BlobStore::path(const core::Digest& digest) const {
@@ -43,8 +52,11 @@ core::Result<core::Digest> BlobStore::put(core::ByteView bytes) {
                              kMaxBlobBytes),
                  "split it into several records"};
   const core::Digest digest = core::sha256(bytes);
-  if (get(digest).has_value()) return digest;
   const fs::path target = path(digest);
+  if (get(digest).has_value()) {
+    SIGILLO_TRY(const bool still_there, mark_as_new(folder_, target));
+    if (still_there) return digest;
+  }
   SIGILLO_TRY_VOID(make_durable_folder(target.parent_path()));
   SIGILLO_TRY_VOID(core::write_file_atomically(target, bytes, 0644));
   return digest;

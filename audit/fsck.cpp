@@ -45,7 +45,8 @@ struct ShardState {
       : number(shard), first(first_number), trust(first_number) {}
   std::uint64_t number, first;  // the shard's, and its first entry's
   TrustList trust;
-  bool readable = false;  // a ledger is there
+  std::optional<PrunedShard> pruned;  // what stays of it, instead of a ledger
+  bool readable = false;              // a ledger is there
   bool genesis = false;
   std::string origin;  // as the ledger says
   CompactRange range;
@@ -58,6 +59,14 @@ struct ShardState {
   // What the checkpoint store says of this log; nothing if it does not know it.
   Result<std::optional<std::string>> signed_note{std::optional<std::string>()};
   std::optional<Checkpoint> signed_before;
+
+  // Recomputed; of a pruned shard, as its final checkpoint signs them.
+  [[nodiscard]] std::uint64_t size() const {
+    return pruned.has_value() ? pruned->checkpoint.size : range.size();
+  }
+  [[nodiscard]] Digest root() const {
+    return pruned.has_value() ? pruned->checkpoint.root : range.root();
+  }
 };
 
 class Check {
@@ -80,6 +89,9 @@ class Check {
   void open_projection();
   Status read_shard(std::uint64_t number);
   Status read_ledger(ShardState& shard, const Ledger& ledger);
+  void read_pruned(ShardState& shard);
+  void check_pruned(const ShardState& shard);
+  void check_prunings();
   void check_genesis(const ShardState& shard);
   void check_known_before();
   void take_entry(ShardState& shard, const StoredEntry& entry);
@@ -116,6 +128,7 @@ class Check {
   FsckReport report_;
   EvidenceBuilder builder_;
   ErasureHistory erasures_;
+  std::vector<Pruning> prunings_;
   std::vector<ShardState> shards_;
   Evidence latest_evidence_;                    // at the latest checkpoint
   std::optional<Evidence> projected_evidence_;  // where the projection stands
@@ -179,6 +192,14 @@ void Check::take_record(ShardState& shard, std::uint64_t index, std::string_view
         "compare with checkpoints and receipts that others hold");
   if (record->kind->name == kTimeStampKind) check_time_stamp(shard, index, *record);
   take_handover(shard, index, *record);
+  if (auto pruning = read_pruning(number, *record); pruning.has_value()) {
+    if (!erasures_.holds().empty())
+      add(Severity::warning, "pruning", place,
+          fmt::format("it was recorded while the legal hold \"{}\" was in force",
+                      erasures_.holds().begin()->first),
+          "find out who pruned what, and tell whoever ordered the hold");
+    prunings_.push_back(*std::move(pruning));
+  }
   erasures_.accept(number, *record);
   collect_commitments(record->fields);
   builder_.accept(number, *record, *signer);
@@ -213,8 +234,10 @@ void Check::check_time_stamp(const ShardState& shard, std::uint64_t index, const
     const Checkpoint& checkpoint = stamped->checkpoint;
     const auto range = about->ranges.find(checkpoint.size);
     const bool known = range != about->ranges.end() && range->second.has_value();
-    const std::uint64_t limit = about->number == shard.number ? index : about->range.size();
-    if (checkpoint.size > limit || (known && range->second->root() != checkpoint.root))
+    const std::uint64_t limit = about->number == shard.number ? index : about->size();
+    const bool other = checkpoint.size == about->size() && about->pruned.has_value() &&
+                       checkpoint.root != about->root();
+    if (checkpoint.size > limit || other || (known && range->second->root() != checkpoint.root))
       error("time-stamp", place,
             fmt::format("it is about size {} root {}, which is no earlier state of this ledger",
                         checkpoint.size, checkpoint.root.hex()));
@@ -283,9 +306,12 @@ Status Check::read_ledger(ShardState& shard, const Ledger& ledger) {
 // An Error only if it is the current shard that cannot be opened: there is nothing to say then.
 Status Check::read_shard(std::uint64_t number) {
   const bool current = number == workspace_.config().shard;
-  const std::uint64_t first =
-      shards_.empty() ? 0 : shards_.back().first + shards_.back().range.size();
+  const std::uint64_t first = shards_.empty() ? 0 : shards_.back().first + shards_.back().size();
   ShardState& shard = shards_.emplace_back(number, first);
+  if (is_pruned(workspace_, number)) {
+    read_pruned(shard);
+    return {};
+  }
   const std::string name =
       workspace_.shard_file(number).lexically_relative(workspace_.folder()).string();
   const auto ledger = workspace_.shard(number, Ledger::Access::read);
@@ -303,6 +329,68 @@ Status Check::read_shard(std::uint64_t number) {
   }
   check_genesis(shard);
   return {};
+}
+
+// What stays of a pruned shard is read as its entries are; those that are gone have nothing to say.
+void Check::read_pruned(ShardState& shard) {
+  auto pruned = read_pruned_shard(workspace_, shard.number);
+  if (!pruned.has_value())
+    return error("pruned", fmt::format("shard {}", shard.number), pruned.error().message);
+  shard.readable = true;
+  shard.origin = pruned->checkpoint.origin;
+  shard.stored = {{pruned->checkpoint.size, pruned->note, {}}};
+  shard.pruned = *std::move(pruned);
+  ++report_.checkpoints;
+  for (const KeptEntry& kept : shard.pruned->entries) take_record(shard, kept.index, kept.leaf);
+  check_genesis(shard);
+}
+
+void Check::check_pruned(const ShardState& shard) {
+  const std::string place = fmt::format("shard {}", shard.number);
+  const PrunedShard& pruned = *shard.pruned;
+  if (pruned.first != shard.first)
+    error("pruned", place,
+          fmt::format("what stays of it begins at entry {}; the shards before it end at {}",
+                      pruned.first, shard.first));
+  if (shard.number > 1 && !shards_[shard.number - 2].pruned.has_value())
+    error("pruned", place,
+          fmt::format("it was pruned, and shard {} before it was not", shard.number - 1));
+  const auto found = std::find_if(prunings_.begin(), prunings_.end(), [&](const Pruning& pruning) {
+    return pruning.entry >= shard.first + shard.size() && is_about(pruning, pruned);
+  });
+  if (found == prunings_.end())
+    return error(
+        "pruned", place,
+        "no later entry that an owner signed says that it was pruned and that this is what "
+        "stays of it: somebody took it away");
+  add(Severity::note, "pruned",
+      fmt::format("entries {} to {}", shard.first, shard.first + shard.size() - 1),
+      fmt::format(
+          "shard {} was pruned by entry {}, {}: nothing that it recorded is in the evidence",
+          shard.number, found->entry, found->recorded_at),
+      "");
+  if (!ledger_files(workspace_, shard.number).empty())
+    add(Severity::warning, "pruning", place,
+        "it was pruned, but files of it are there still: the pruning was interrupted, or somebody "
+        "put them back",
+        "`sigillo log prune` finishes it");
+}
+
+// Both directions: what is gone must have been recorded, and what was recorded must be gone.
+void Check::check_prunings() {
+  for (const ShardState& shard : shards_)
+    if (shard.pruned.has_value()) check_pruned(shard);
+  for (const Pruning& pruning : prunings_) {
+    const bool known = pruning.shard >= 1 && pruning.shard <= shards_.size();
+    if (known &&
+        (shards_[pruning.shard - 1].pruned.has_value() || !shards_[pruning.shard - 1].readable))
+      continue;  // told of, if there is anything to tell
+    add(Severity::warning, "pruning", fmt::format("entry {} (shard-pruned)", pruning.entry),
+        fmt::format("it says that shard {} was pruned, which {}", pruning.shard,
+                    known ? "is there still: the pruning was interrupted, or a hold came first"
+                          : "there is not"),
+        known ? "`sigillo log prune` finishes it" : "find out who recorded it");
+  }
 }
 
 Status Check::remember(const KnownBefore& known) {
@@ -332,6 +420,20 @@ void Check::check_known_before() {
                  "this is another ledger, or its keys were replaced");
   if (!known_checkpoint_.has_value()) return;
   const ShardState& shard = *found;
+  if (shard.pruned.has_value()) {
+    if (known_checkpoint_->size == shard.size() && known_checkpoint_->root == shard.root()) return;
+    const bool earlier = known_checkpoint_->size < shard.size();
+    return error("known-checkpoint", fmt::format("shard {}", shard.number),
+                 earlier
+                     ? fmt::format("whether it held what was sealed at size {} can no longer be "
+                                   "shown: it was pruned",
+                                   known_checkpoint_->size)
+                     : fmt::format("it ended at size {}, root {}; size {}, root {} was known",
+                                   shard.size(), shard.root().hex(), known_checkpoint_->size,
+                                   known_checkpoint_->root.hex()),
+                 earlier ? "compare with its final checkpoint, or with one of a later shard"
+                         : "history was rewritten; keep both as evidence");
+  }
   const auto range = shard.ranges.find(known_checkpoint_->size);
   const bool prefix =
       known_checkpoint_->size == 0 || (range != shard.ranges.end() && range->second.has_value() &&
@@ -472,15 +574,14 @@ void Check::check_handover(const ShardState& ended, const ShardState& begun) {
     return error(
         "handover", place,
         fmt::format("the third entry of shard {} is no start that an owner signed", begun.number));
-  if (ended.stored.empty() || ended.stored.back().size != ended.range.size())
+  if (ended.stored.empty() || ended.stored.back().size != ended.size())
     return error("handover", place,
                  fmt::format("the final checkpoint of shard {} is missing", ended.number));
   const auto log = NoteVerifier::parse(ended.trust.log_vkey());
   const auto next = NoteVerifier::parse(begun.trust.log_vkey());
   if (!log.has_value() || !next.has_value()) return;  // told of the genesis
-  const Status linked =
-      check_link(*ended.end, *log, {ended.origin, ended.range.size(), ended.range.root()}, *next,
-                 begun.trust.ledger(), *begun.start);
+  const Status linked = check_link(*ended.end, *log, {ended.origin, ended.size(), ended.root()},
+                                   *next, begun.trust.ledger(), *begun.start);
   if (!linked.has_value()) return error("handover", place, linked.error().message);
   const auto start = read_shard_start(*begun.start);
   SIGILLO_CHECK(start.has_value());  // check_link has read it
@@ -717,10 +818,11 @@ Result<FsckReport> Check::run() {
   report_.entries = shards_.back().first + shards_.back().range.size();
   check_known_before();
   for (const ShardState& shard : shards_)
-    if (shard.genesis) check_checkpoints(shard);
+    if (shard.genesis && !shard.pruned.has_value()) check_checkpoints(shard);
   for (const ShardState& shard : shards_)
-    if (shard.genesis) check_signed_before(shard);
+    if (shard.genesis && !shard.pruned.has_value()) check_signed_before(shard);
   check_handovers();
+  check_prunings();
   if (report_.sound()) give_evidence();
   for (const BlobProblem& problem : builder_.problems())
     error("blob", problem.place, problem.error.message, problem.error.remedy);
@@ -738,10 +840,17 @@ Result<FsckReport> fsck(const Workspace& workspace, const KnownBefore& known) {
     SIGILLO_TRY_VOID(check.remember(known));
     return check.run();
   };
+  const auto pruned = [](const Workspace& at) {
+    std::uint64_t count = 0;
+    while (is_pruned(at, count + 1)) ++count;
+    return count;
+  };
+  const std::uint64_t before = pruned(workspace);
   auto report = look(workspace);
-  // Rotated since it was opened: what was looked at is sealed now.
+  // Rotated since it was opened: what was looked at is sealed now. Pruned: it may be half of it.
   const auto now = Workspace::open(workspace.folder());
-  if (now.has_value() && now->config().shard > workspace.config().shard) return look(*now);
+  if (now.has_value() && (now->config().shard > workspace.config().shard || pruned(*now) != before))
+    return look(*now);
   return report;
 }
 

@@ -283,6 +283,18 @@ constexpr std::array kShardStart = {
     digest("root", "root of that checkpoint"),
     text("log_line", "the log's signature line of that checkpoint"),
 };
+constexpr std::array kShardPruned = {
+    integer("shard", "number of the shard, from 1"),
+    text("log_key", "verifier key of its log, which names its origin"),
+    digest("pruned_ledger", "its ledger id"),
+    integer("first_entry", "number of its first entry"),
+    integer("size", "entries under its final checkpoint"),
+    digest("root", "root of that checkpoint"),
+    text("log_line", "the log's signature line of that checkpoint"),
+    digest("remainder", "SHA-256 of pruned.json: what stays of the shard"),
+    time_field("expired_at", "the first moment at which none of its entries had to be kept"),
+    text("basis", "which of its entries had to be kept longest, and by which law"),
+};
 
 constexpr std::array kKinds = {
     RecordKind{"genesis", Retention::document, false, "origin",
@@ -324,6 +336,9 @@ constexpr std::array kKinds = {
                "the last entry of a sealed shard: which shard goes on", kShardEnd},
     RecordKind{"shard-start", Retention::document, false, "",
                "the third entry of a later shard: how the one before it ended", kShardStart},
+    RecordKind{"shard-pruned", Retention::document, false, "",
+               "a sealed shard that nobody has to keep any longer is deleted: what stays of it",
+               kShardPruned},
 };
 
 // -- validation

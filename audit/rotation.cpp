@@ -261,10 +261,11 @@ Result<Rotation> finish(Workspace workspace, Ledger ledger, core::Entropy& entro
 
 Result<Rotation> rotate(const Workspace& opened, std::string_view origin, core::Entropy& entropy,
                         const core::Clock& clock) {
-  SIGILLO_TRY(const core::FolderLock lock,
-              core::FolderLock::try_take(
-                  opened.folder(),
-                  Error{ErrorCode::locked, "another process rotates this ledger", "try again"}));
+  SIGILLO_TRY(
+      const core::FolderLock lock,
+      core::FolderLock::try_take(
+          opened.folder(),
+          Error{ErrorCode::locked, "another process rotates or prunes this ledger", "try again"}));
   SIGILLO_TRY(const Workspace workspace, Workspace::open(opened.folder()));
   SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
   SIGILLO_TRY(const bool sealed, ledger.sealed());

@@ -32,7 +32,8 @@ core::Result<TrustedKey> read_key(const Json& item) {
 }
 
 bool only_for_owners(std::string_view kind) {
-  return kind == "trust-list" || kind == "shard-end" || kind == "shard-start";
+  return kind == "trust-list" || kind == "shard-end" || kind == "shard-start" ||
+         kind == "shard-pruned";
 }
 
 bool may_sign(const TrustedKey& key, const Record& record, core::Timestamp time) {

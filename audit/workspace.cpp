@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sigillo/audit/handover.hpp"
+#include "sigillo/audit/pruned_shard.hpp"
 #include "sigillo/audit/trust.hpp"
 #include "sigillo/core/files.hpp"
 
@@ -200,13 +201,19 @@ Result<Ledger> Workspace::shard(std::uint64_t number, Ledger::Access access) con
     return Error{ErrorCode::not_found,
                  fmt::format("the workspace has shards 1 to {}, and no {}", config_.shard, number),
                  "`sigillo log shards` lists them"};
+  const Error pruned{ErrorCode::not_found,
+                     fmt::format("shard {} was pruned: its entries are gone", number),
+                     "`sigillo log shards` says when, and by which entry"};
+  if (is_pruned(*this, number)) return pruned;
   const fs::path file = shard_file(number);
   auto ledger = Ledger::open(file, access);
-  if (!ledger.has_value() && ledger.error().code == ErrorCode::not_found)
+  if (!ledger.has_value() && ledger.error().code == ErrorCode::not_found) {
+    if (is_pruned(*this, number)) return pruned;  // in this moment
     return Error{ErrorCode::ledger_corrupt,
                  fmt::format("the workspace {} has lost its {}", folder_.string(),
                              file.lexically_relative(folder_).string()),
                  "keep this workspace, and restore a good copy"};
+  }
   return ledger;
 }
 

@@ -99,6 +99,9 @@ Result<ExitCode> run_gate(const Context& context, GateArguments arguments) {
   if (!result.projection_problem.empty())
     print_err("sigillo: note: evidence.db was not written: {}\n",
               printable(result.projection_problem));
+  for (const audit::Finding& finding : result.ledger.findings)
+    if (finding.check == "pruned" && finding.severity == audit::Severity::note)
+      print_err("sigillo: note: {}: {}\n", printable(finding.place), printable(finding.message));
   const report::SarifOptions options{report::gate_source(arguments.pack), arguments.sarif_all};
   for (const GateFormat* format : formats) {
     SIGILLO_TRY(const std::string text, gate_output(result, format->name, options));

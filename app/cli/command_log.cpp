@@ -181,8 +181,13 @@ Result<ExitCode> list(const Context& context, const LogArguments& arguments) {
   SIGILLO_TRY(const audit::EntryQuery query, entry_query(workspace, arguments));
   const std::uint64_t first = arguments.shard.value_or(1);
   const std::uint64_t last = arguments.shard.value_or(workspace.config().shard);
-  for (std::uint64_t shard = first; shard <= last; ++shard)
+  for (std::uint64_t shard = first; shard <= last; ++shard) {
+    if (!arguments.shard.has_value() && audit::is_pruned(workspace, shard)) {
+      print_err("sigillo: note: shard {} was pruned: its entries are not in the list\n", shard);
+      continue;
+    }
     SIGILLO_TRY_VOID(list_shard(context, arguments, workspace, shard, query));
+  }
   return ExitCode::done;
 }
 

@@ -69,6 +69,7 @@ constexpr std::array kExamples = {
     Example{"log resume", "--since checkpoint"},
     Example{"log rotate", "--origin example.com/audit/2027"},
     Example{"log shards", "--json"},
+    Example{"log prune", "--dry-run"},
     Example{"log handovers", "--output handovers.json"},
     Example{"log verify-handovers", "handovers.json --log-key \"$(cat log.vkey)\""},
     Example{"gate", "--pack eu-ai-act --as-of 2026-12-03 --release assistant-3"},

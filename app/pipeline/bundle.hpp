@@ -13,7 +13,7 @@
 
 namespace sigillo::app {
 
-inline constexpr int kBundleVersion = 2;                              // 1: one shard
+inline constexpr int kBundleVersion = 3;  // 1: one shard; 2: several; 3: some of them pruned
 inline constexpr std::size_t kMaxBundleBytes = std::size_t{1} << 30;  // all members together
 inline constexpr std::size_t kMaxBundleMembers = 100000;
 inline constexpr const char* kBundlePayloadType = "application/vnd.sigillo.bundle+json";

@@ -4,6 +4,7 @@
 
 #include "app/pipeline/bundle_members.hpp"
 #include "core/tar.hpp"
+#include "sigillo/audit/pruned_shard.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::app {
@@ -23,12 +24,31 @@ Error too_large() {
                "hand over a copy of the workspace without its keys folder and private.db"};
 }
 
+std::uint64_t pruned_shards(const audit::Workspace& workspace) {
+  std::uint64_t count = 0;
+  while (audit::is_pruned(workspace, count + 1)) ++count;
+  return count;
+}
+
+// What stays of a pruned shard, as its file has it.
+Result<bundle::ShardEntries> remainder_of(const audit::Workspace& workspace, std::uint64_t number) {
+  SIGILLO_TRY(const core::Bytes bytes, core::read_file(audit::pruned_shard_file(workspace, number),
+                                                       audit::kMaxPrunedShardBytes));
+  SIGILLO_TRY(const audit::PrunedShard pruned, audit::parse_pruned_shard(core::as_text(bytes)));
+  return bundle::ShardEntries{
+      {}, pruned.note, std::string(core::as_text(bytes)), pruned.checkpoint.size};
+}
+
 // Of a sealed shard all entries; of the current one those under the evidence's checkpoint.
 Result<std::vector<bundle::ShardEntries>> entries_of(const audit::Workspace& workspace,
                                                      const core::Evidence& evidence) {
   std::vector<bundle::ShardEntries> shards;
   std::size_t bytes = 0;
   for (std::uint64_t number = 1; number <= workspace.config().shard; ++number) {
+    if (audit::is_pruned(workspace, number)) {
+      SIGILLO_TRY(shards.emplace_back(), remainder_of(workspace, number));
+      continue;
+    }
     SIGILLO_TRY(const audit::Ledger ledger, workspace.shard(number, audit::Ledger::Access::read));
     const bool current = number == workspace.config().shard;
     SIGILLO_TRY(const audit::LedgerHead head, ledger.head());
@@ -43,6 +63,7 @@ Result<std::vector<bundle::ShardEntries>> entries_of(const audit::Workspace& wor
       bytes += shard.leaves.back().size() + 1;
       return bytes > kMaxBundleBytes ? Status(too_large()) : Status();
     }));
+    shard.size = shard.leaves.size();
   }
   return shards;
 }
@@ -74,6 +95,13 @@ Status add_shards(const audit::Workspace& workspace,
                   const std::vector<bundle::ShardEntries>& shards, bundle::Header& header,
                   Members& members) {
   for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (const std::string& text = shards[i].remainder; !text.empty()) {
+      members[bundle::remainder_name(i + 1)] = core::to_bytes(text);
+      SIGILLO_TRY(const audit::PrunedShard pruned, audit::parse_pruned_shard(text));
+      const audit::Checkpoint& last = pruned.checkpoint;
+      header.sealed.push_back({last.origin, last.root.hex(), pruned.log_key, last.size, true});
+      continue;
+    }
     SIGILLO_TRY(members[bundle::entries_name(i + 1, shards.size())], lines_of(shards[i].leaves));
     members[bundle::checkpoint_name(i + 1, shards.size())] = core::to_bytes(shards[i].checkpoint);
     const bundle::Replay replay = bundle::replay(shards[i].leaves);
@@ -81,7 +109,7 @@ Status add_shards(const audit::Workspace& workspace,
     if (i + 1 == shards.size()) continue;
     SIGILLO_TRY(const audit::NoteVerifier log, audit::NoteVerifier::parse(replay.trust.log_vkey()));
     SIGILLO_TRY(const audit::Checkpoint last, audit::open_checkpoint(shards[i].checkpoint, log));
-    header.sealed.push_back({last.origin, last.root.hex(), log.vkey(), last.size});
+    header.sealed.push_back({last.origin, last.root.hex(), log.vkey(), last.size, false});
   }
   return {};
 }
@@ -140,6 +168,7 @@ Status write(const fs::path& output, const std::string& manifest, const Members&
 
 Result<BundleSummary> export_bundle(const audit::Workspace& workspace,
                                     const BundleRequest& request) {
+  const std::uint64_t pruned = pruned_shards(workspace);
   SIGILLO_TRY(const audit::FsckReport report, audit::fsck(workspace));
   if (!report.sound())
     return Error{ErrorCode::ledger_corrupt, "the ledger is not sound: nothing was exported",
@@ -148,6 +177,8 @@ Result<BundleSummary> export_bundle(const audit::Workspace& workspace,
   if (report.shards != workspace.config().shard)
     return Error{ErrorCode::locked, "the ledger was rotated meanwhile", "try again"};
   SIGILLO_TRY(const std::vector<bundle::ShardEntries> shards, entries_of(workspace, evidence));
+  if (pruned_shards(workspace) != pruned)
+    return Error{ErrorCode::locked, "the ledger was pruned meanwhile", "try again"};
   const bundle::Replay replay = bundle::replay(shards.back().leaves);
   Members members;
   members[bundle::kLogKey] = core::to_bytes(replay.trust.log_vkey() + "\n");
@@ -165,7 +196,7 @@ Result<BundleSummary> export_bundle(const audit::Workspace& workspace,
   SIGILLO_TRY(const std::string manifest, sign_manifest(workspace, header, members));
   SIGILLO_TRY_VOID(write(request.output, manifest, members));
   summary.members = members.size() + 1;
-  summary.entries = report.entries - report.uncovered;
+  for (const bundle::ShardEntries& shard : shards) summary.entries += shard.leaves.size();
   summary.root = evidence.root;
   return summary;
 }

@@ -50,6 +50,7 @@ core::Status read_sealed(const Json& json, Header& header) {
     SIGILLO_TRY(shard.log_key, core::json_string(item, "log_key", kWhere));
     SIGILLO_TRY(const std::int64_t size, core::json_integer(item, "size", kWhere));
     shard.size = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
+    shard.pruned = item.contains("pruned");  // its value: the payload has one form
     header.sealed.push_back(std::move(shard));
   }
   return {};
@@ -64,23 +65,36 @@ std::string checkpoint_name(std::size_t number, std::size_t count) {
   return number == count ? kCheckpoint : fmt::format("{}{}/{}", kShardPrefix, number, kCheckpoint);
 }
 
+std::string remainder_name(std::size_t number) {
+  return fmt::format("{}{}/pruned.json", kShardPrefix, number);
+}
+
+namespace {
+
+int format_of(const Header& header) {
+  const bool pruned = std::any_of(header.sealed.begin(), header.sealed.end(),
+                                  [](const SealedShard& shard) { return shard.pruned; });
+  return pruned ? kBundleVersion : header.sealed.empty() ? 1 : 2;
+}
+
+}  // namespace
+
 Result<std::string> manifest_payload(const Header& header, const Members& members) {
   Json list = Json::array();
   for (const auto& [name, bytes] : members)
     list.push_back(
         Json{{"name", name}, {"size", bytes.size()}, {"sha256", core::sha256(bytes).hex()}});
-  Json json{{"format", header.sealed.empty() ? 1 : kBundleVersion},
-            {"tool_version", header.tool_version},
-            {"origin", header.origin},
-            {"size", header.size},
-            {"root", header.root},
-            {"log_key", header.log_key},
+  Json json{{"format", format_of(header)}, {"tool_version", header.tool_version},
+            {"origin", header.origin},     {"size", header.size},
+            {"root", header.root},         {"log_key", header.log_key},
             {"members", std::move(list)}};
-  for (const SealedShard& shard : header.sealed)
+  for (const SealedShard& shard : header.sealed) {
     json["shards"].push_back(Json{{"origin", shard.origin},
                                   {"size", shard.size},
                                   {"root", shard.root},
                                   {"log_key", shard.log_key}});
+    if (shard.pruned) json["shards"].back()["pruned"] = true;
+  }
   if (!header.as_of.empty()) {
     json["verdict"] = Json{{"as_of", header.as_of}, {"pack_digest", header.pack_digest}};
     if (!header.release.empty()) json["verdict"]["release"] = header.release;
@@ -172,18 +186,19 @@ Result<Members> proofs(const policy::Verdicts& verdicts, const std::vector<Shard
   Members members;
   std::uint64_t first = 0;
   for (const ShardEntries& shard : shards) {
-    const std::uint64_t end = first + shard.leaves.size();  // a rule may cite any number
+    const std::uint64_t end = first + shard.size;  // a rule may cite any number
     std::vector<Digest> hashes;
-    for (auto at = cited.lower_bound(first); at != cited.end() && *at < end; ++at) {
-      if (hashes.empty())
-        for (const std::string& leaf : shard.leaves)
-          hashes.push_back(audit::leaf_hash(core::as_bytes(leaf)));
-      audit::TlogProof proof;
-      proof.index = *at - first;
-      SIGILLO_TRY(proof.path, audit::inclusion_path(proof.index, hashes));
-      proof.checkpoint = shard.checkpoint;
-      members[proof_name(*at)] = core::to_bytes(audit::tlog_proof_text(proof));
-    }
+    if (shard.remainder.empty())
+      for (auto at = cited.lower_bound(first); at != cited.end() && *at < end; ++at) {
+        if (hashes.empty())
+          for (const std::string& leaf : shard.leaves)
+            hashes.push_back(audit::leaf_hash(core::as_bytes(leaf)));
+        audit::TlogProof proof;
+        proof.index = *at - first;
+        SIGILLO_TRY(proof.path, audit::inclusion_path(proof.index, hashes));
+        proof.checkpoint = shard.checkpoint;
+        members[proof_name(*at)] = core::to_bytes(audit::tlog_proof_text(proof));
+      }
     first = end;
   }
   return members;

@@ -29,6 +29,7 @@ using Members = std::map<std::string, core::Bytes>;  // by name, without the man
 struct SealedShard {
   std::string origin, root, log_key;
   std::uint64_t size = 0;
+  bool pruned = false;  // no entries: what stays of it is its one member
   bool operator==(const SealedShard&) const = default;
 };
 struct Header {
@@ -47,11 +48,14 @@ struct Header {
 struct ShardEntries {
   std::vector<std::string> leaves;
   std::string checkpoint;
+  std::string remainder;   // of a pruned shard: pruned.json, and no leaves
+  std::uint64_t size = 0;  // entries, there or not
 };
 // The members that hold them: of shard `number`, from 1, of `count`; the current one's are at the
 // top.
 [[nodiscard]] std::string entries_name(std::size_t number, std::size_t count);
 [[nodiscard]] std::string checkpoint_name(std::size_t number, std::size_t count);
+[[nodiscard]] std::string remainder_name(std::size_t number);  // of a pruned shard
 
 // The trust list as it stands at the end, and every digest that a readable record names.
 struct Replay {

@@ -9,6 +9,7 @@
 #include "app/pipeline/gate.hpp"
 #include "core/tar.hpp"
 #include "sigillo/audit/proof.hpp"
+#include "sigillo/audit/pruned_shard.hpp"
 #include "sigillo/core/files.hpp"
 
 namespace sigillo::app {
@@ -178,6 +179,13 @@ bool BundleVerification::read_entries() {
   for (std::size_t number = 1; number <= count; ++number) {
     const std::string name = bundle::entries_name(number, count);
     bundle::ShardEntries& shard = shards_.emplace_back();
+    if (number < count && header_.sealed[number - 1].pruned) {
+      shard.remainder = text(bundle::remainder_name(number));
+      shard.size = header_.sealed[number - 1].size;
+      if (shard.remainder.empty())
+        return fail("exporter", fmt::format("nothing is there of the pruned shard {}", number));
+      continue;
+    }
     shard.checkpoint = text(bundle::checkpoint_name(number, count));
     std::string_view rest = text(name);
     while (!rest.empty()) {
@@ -187,6 +195,7 @@ bool BundleVerification::read_entries() {
       shard.leaves.emplace_back(rest.substr(0, end));
       rest.remove_prefix(end + 1);
     }
+    shard.size = shard.leaves.size();
   }
   replay_ = bundle::replay(shards_.back().leaves);
   return true;
@@ -214,17 +223,28 @@ bool BundleVerification::check_exporter() {
 // What the manifest says of the sealed shards; roots and handovers are fsck's part.
 bool BundleVerification::check_sealed() {
   const std::size_t count = shards_.size();
-  std::size_t found = 0;
+  std::size_t found = 0, expected = 0;
   for (const auto& [name, bytes] : members_) found += name.starts_with(bundle::kShardPrefix);
-  if (found != 2 * (count - 1)) return fail("trust", "there are shards that it does not speak of");
+  for (const bundle::SealedShard& shard : header_.sealed) expected += shard.pruned ? 1 : 2;
+  if (found != expected) return fail("trust", "there are shards that it does not speak of");
   for (std::size_t i = 0; i + 1 < count; ++i) {
+    if (!shards_[i].remainder.empty()) {
+      const auto pruned = audit::parse_pruned_shard(shards_[i].remainder);
+      if (!pruned.has_value()) return fail("trust", pruned.error().message);
+      const audit::Checkpoint& last = pruned->checkpoint;
+      if (header_.sealed[i] !=
+          bundle::SealedShard{last.origin, last.root.hex(), pruned->log_key, last.size, true})
+        return fail("trust",
+                    fmt::format("the manifest's shard {} is not the one that stays", i + 1));
+      continue;
+    }
     const bundle::Replay replay = bundle::replay(shards_[i].leaves);
     const auto log = audit::NoteVerifier::parse(replay.trust.log_vkey());
     const auto last = log.has_value() ? audit::open_checkpoint(shards_[i].checkpoint, *log)
                                       : core::Result<audit::Checkpoint>(log.error());
     if (!last.has_value()) return fail("trust", last.error().message);
     if (header_.sealed[i] !=
-        bundle::SealedShard{last->origin, last->root.hex(), log->vkey(), last->size})
+        bundle::SealedShard{last->origin, last->root.hex(), log->vkey(), last->size, false})
       return fail("trust",
                   fmt::format("the manifest's shard {} is not that of the entries", i + 1));
   }
@@ -249,6 +269,12 @@ bool BundleVerification::check_derived() {
 
 Result<bool> BundleVerification::rebuild_shard(std::size_t place) {
   const bundle::ShardEntries& shard = shards_[place];
+  if (!shard.remainder.empty()) {
+    SIGILLO_TRY_VOID(core::write_file_atomically(audit::pruned_shard_file(*workspace_, place + 1),
+                                                 core::as_bytes(shard.remainder), 0644));
+    SIGILLO_TRY_VOID(audit::remove_ledger_files(*workspace_, place + 1));
+    return true;
+  }
   const std::vector<std::string>& leaves = shard.leaves;
   SIGILLO_TRY(audit::Ledger ledger, workspace_->shard(place + 1, audit::Ledger::Access::write));
   for (std::size_t start = 0; start < leaves.size(); start += audit::kMaxBatch) {

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "sigillo/audit/handover.hpp"
+#include "sigillo/audit/pruned_shard.hpp"
 #include "sigillo/audit/trust.hpp"
 #include "sigillo/audit/workspace.hpp"
 
@@ -19,6 +20,7 @@ struct Shard {
   std::uint64_t size = 0;    // entries
   std::string origin, log_key;
   bool sealed = false;
+  bool pruned = false;     // only pruned.json is there: what it says holds (pruned_shard.hpp)
   std::string checkpoint;  // the latest; of a sealed shard the final one; empty if there is none
 };
 [[nodiscard]] core::Result<std::vector<Shard>> shards(const Workspace& workspace);
@@ -27,7 +29,7 @@ struct EntryPlace {
   std::uint64_t shard = 0, index = 0;
 };
 // Where the entry of this number is. A number past the end is in the current shard: its ledger says
-// not_found.
+// not_found. An entry of a pruned shard is not_found, with the entry that says so and its time.
 [[nodiscard]] core::Result<EntryPlace> locate(const Workspace& workspace, std::uint64_t number);
 
 // The public key that shard `number`'s checkpoints are signed with: from the keyring for the
@@ -39,7 +41,7 @@ struct EntryPlace {
 [[nodiscard]] core::Result<TrustList> trust_at_end(const Ledger& ledger, std::uint64_t first);
 
 // Calls visit for each record of all shards, in order, that counts under its shard's trust list;
-// stops at its first Error. `signer`: the actor.
+// stops at its first Error. `signer`: the actor. Of a pruned shard: for those that were kept.
 [[nodiscard]] core::Status for_each_trusted(
     const Workspace& workspace,
     const std::function<core::Status(std::uint64_t number, const Record& record,
@@ -48,6 +50,9 @@ struct EntryPlace {
 // require_counting judges the record of an entry under the trust list of its place, which takes
 // reading its shard up to there. not_trusted: it stays there and counts for nothing.
 [[nodiscard]] core::Status require_counting(const Workspace& workspace, std::uint64_t number);
+
+// The records of prunings that count, in order.
+[[nodiscard]] core::Result<std::vector<Pruning>> prunings(const Workspace& workspace);
 
 // The handovers of all sealed shards, for readers (handover.hpp), oldest first.
 [[nodiscard]] core::Result<std::vector<Handover>> handovers(const Workspace& workspace);

@@ -276,6 +276,17 @@ inline Json example(std::string_view kind) {
             {"size", 7},
             {"root", hex_of('f')},
             {"log_line", "\u2014 example.com/audit AAAAAA=="}};
+  if (kind == "shard-pruned")
+    return {{"shard", 1},
+            {"log_key", value(audit::NoteVerifier::create(kOrigin, key_of(2).public_key())).vkey()},
+            {"pruned_ledger", hex_of('e')},
+            {"first_entry", 0},
+            {"size", 7},
+            {"root", hex_of('f')},
+            {"log_line", "\u2014 example.com/audit AAAAAA=="},
+            {"remainder", hex_of('a')},
+            {"expired_at", "2036-12-02T00:00:00Z"},
+            {"basis", "entry 5 (placement), from its recording on, 10 years"}};
   FAIL("no example of kind " << kind);
   return {};
 }
