@@ -275,10 +275,7 @@ Result<BackupSummary> backup(const Workspace& workspace, const fs::path& file, b
   if (fs::exists(fs::symlink_status(file, error)))
     return Error{ErrorCode::already_exists, fmt::format("{} exists already", file.string()),
                  "choose another name: a backup is never overwritten"};
-  SIGILLO_TRY(const FsckReport report, fsck(workspace));
-  if (!report.sound())
-    return Error{ErrorCode::ledger_corrupt, "the workspace is not sound: no backup was made",
-                 "`sigillo log fsck` names what is wrong; keep the older backups"};
+  SIGILLO_TRY_VOID(require_sound(workspace, "no backup was made"));
   SIGILLO_TRY(const Beside parts, Beside::create(file));
   // The ledgers first: what their entries name was made before them.
   std::map<std::string, fs::path> files;

@@ -834,6 +834,13 @@ Result<FsckReport> Check::run() {
 
 }  // namespace
 
+Status require_sound(const Workspace& workspace, std::string_view so) {
+  SIGILLO_TRY(const FsckReport report, fsck(workspace));
+  if (report.sound()) return {};
+  return Error{ErrorCode::ledger_corrupt, fmt::format("the workspace is not sound: {}", so),
+               "`sigillo log fsck` names what is wrong; keep the backups that you have"};
+}
+
 Result<FsckReport> fsck(const Workspace& workspace, const KnownBefore& known) {
   const auto look = [&](const Workspace& at) -> Result<FsckReport> {
     Check check(at);

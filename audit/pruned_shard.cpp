@@ -19,28 +19,28 @@ using core::Status;
 
 namespace {
 
-constexpr std::int64_t kFormat = 1;
-constexpr std::string_view kWhere = "pruned shard";
+constexpr std::int64_t kPrunedFormat = 1;
+constexpr std::string_view kPrunedWhere = "pruned shard";
 
-Error malformed(std::string message) {
+Error malformed_shard(std::string message) {
   return Error{ErrorCode::invalid_input, "pruned shard: " + std::move(message), ""};
 }
 
 Result<std::uint64_t> number_of(const Json& json, std::string_view member) {
-  SIGILLO_TRY(const std::int64_t value, core::json_integer(json, member, kWhere));
-  if (value < 0) return malformed(fmt::format("{} is negative", member));
+  SIGILLO_TRY(const std::int64_t value, core::json_integer(json, member, kPrunedWhere));
+  if (value < 0) return malformed_shard(fmt::format("{} is negative", member));
   return static_cast<std::uint64_t>(value);
 }
 
-Result<KeptEntry> parse_entry(const Json& item) {
+Result<KeptEntry> parse_kept_entry(const Json& item) {
   KeptEntry entry;
   SIGILLO_TRY(entry.index, number_of(item, "index"));
-  SIGILLO_TRY(entry.leaf, core::json_string(item, "leaf", kWhere));
-  SIGILLO_TRY(const Json path, core::json_member(item, "path", kWhere));
-  if (item.size() != 3 || !path.is_array() || path.size() > 63)
-    return malformed("an entry has index, leaf and a path of at most 63 hashes, no more");
+  SIGILLO_TRY(entry.leaf, core::json_string(item, "leaf", kPrunedWhere));
+  SIGILLO_TRY(const Json path, core::json_member(item, "path", kPrunedWhere));
+  if (item.size() != 3 || !path.is_array() || path.size() > kMaxPathHashes)
+    return malformed_shard("an entry has index, leaf and a path of at most 63 hashes, no more");
   for (const Json& hash : path) {
-    if (!hash.is_string()) return malformed("a hash is no text");
+    if (!hash.is_string()) return malformed_shard("a hash is no text");
     SIGILLO_TRY(const Digest digest, Digest::from_hex(hash.get<std::string>()));
     entry.path.push_back(digest);
   }
@@ -49,25 +49,26 @@ Result<KeptEntry> parse_entry(const Json& item) {
 
 Result<PrunedShard> parse_form(std::string_view text) {
   SIGILLO_TRY(const Json json, core::parse_canonical_json(text, {kMaxPrunedShardBytes, 5}));
-  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kWhere));
-  if (format != kFormat)
+  SIGILLO_TRY(const std::int64_t format, core::json_integer(json, "format", kPrunedWhere));
+  if (format != kPrunedFormat)
     return Error{ErrorCode::unsupported,
                  fmt::format("a pruned shard of format {} is not known", format),
                  "use the sigillo that wrote it, or a newer one"};
   PrunedShard shard;
   SIGILLO_TRY(shard.number, number_of(json, "shard"));
   SIGILLO_TRY(shard.first, number_of(json, "first_entry"));
-  SIGILLO_TRY(shard.log_key, core::json_string(json, "log_key", kWhere));
-  SIGILLO_TRY(shard.note, core::json_string(json, "checkpoint", kWhere));
-  SIGILLO_TRY(const Json entries, core::json_member(json, "entries", kWhere));
-  if (json.size() != 6 || !entries.is_array()) return malformed("it has six members, no others");
+  SIGILLO_TRY(shard.log_key, core::json_string(json, "log_key", kPrunedWhere));
+  SIGILLO_TRY(shard.note, core::json_string(json, "checkpoint", kPrunedWhere));
+  SIGILLO_TRY(const Json entries, core::json_member(json, "entries", kPrunedWhere));
+  if (json.size() != 6 || !entries.is_array())
+    return malformed_shard("it has six members, no others");
   for (const Json& item : entries) {
-    SIGILLO_TRY(KeptEntry entry, parse_entry(item));
+    SIGILLO_TRY(KeptEntry entry, parse_kept_entry(item));
     if (!shard.entries.empty() && entry.index <= shard.entries.back().index)
-      return malformed("its entries are not in order");
+      return malformed_shard("its entries are not in order");
     shard.entries.push_back(std::move(entry));
   }
-  if (shard.entries.empty()) return malformed("it keeps no entry");
+  if (shard.entries.empty()) return malformed_shard("it keeps no entry");
   shard.digest = core::sha256(text);
   return shard;
 }
@@ -75,7 +76,7 @@ Result<PrunedShard> parse_form(std::string_view text) {
 Result<Record> kept_record(const KeptEntry& entry) {
   SIGILLO_TRY(Record record, read_record(entry.leaf));
   if (retention_class(*record.kind) != RetentionClass::kept)
-    return malformed(fmt::format("a {} record is not kept", record.kind->name));
+    return malformed_shard(fmt::format("a {} record is not kept", record.kind->name));
   return record;
 }
 
@@ -83,25 +84,26 @@ Status check_genesis(PrunedShard& shard) {
   SIGILLO_TRY(const Record genesis, kept_record(shard.entries.front()));
   if (shard.entries.front().index != 0 || genesis.kind->name != "genesis" ||
       genesis.fields.at("log_key") != shard.log_key)
-    return malformed("its first entry is no genesis that names its log key");
+    return malformed_shard("its first entry is no genesis that names its log key");
   shard.ledger = ledger_id(genesis);
   return {};
 }
 
 Status check_start(const PrunedShard& shard) {
-  if (shard.number == 1) return shard.first == 0 ? Status() : malformed("shard 1 begins at 0");
+  if (shard.number == 1)
+    return shard.first == 0 ? Status() : malformed_shard("shard 1 begins at 0");
   SIGILLO_TRY(const KeptEntry entry, shard.entry(kShardStartIndex));
   SIGILLO_TRY(const Record record, kept_record(entry));
   SIGILLO_TRY(const ShardStart start, read_shard_start(record));
   if (start.shard == shard.number && start.first_entry == shard.first) return {};
-  return malformed("its start is that of another shard");
+  return malformed_shard("its start is that of another shard");
 }
 
 Status check_end(const PrunedShard& shard, const NoteVerifier& log) {
   SIGILLO_TRY(const Record record, kept_record(shard.entries.back()));
   SIGILLO_TRY(const ShardEnd end, read_shard_end(record));
   if (shard.entries.back().index + 1 != shard.checkpoint.size || end.shard != shard.number)
-    return malformed("its last entry is not the end of the shard");
+    return malformed_shard("its last entry is not the end of the shard");
   return core::verify_envelope(record.envelope, log.key());
 }
 
@@ -128,7 +130,7 @@ Result<std::string> pruned_shard_text(const PrunedShard& shard) {
     entries.push_back(
         Json{{"index", entry.index}, {"leaf", entry.leaf}, {"path", std::move(path)}});
   }
-  return core::canonical_json(Json{{"format", kFormat},
+  return core::canonical_json(Json{{"format", kPrunedFormat},
                                    {"shard", shard.number},
                                    {"first_entry", shard.first},
                                    {"log_key", shard.log_key},

@@ -24,18 +24,10 @@ using core::Timestamp;
 
 namespace {
 
-constexpr std::uint64_t kAll = std::uint64_t{1} << 62;
 constexpr std::int64_t kBlobIsNew = 86400;  // seconds: whoever stored it may not have named it yet
 
-Status require_sound(const Workspace& workspace) {
-  SIGILLO_TRY(const FsckReport report, fsck(workspace));
-  if (report.sound()) return {};
-  return Error{ErrorCode::ledger_corrupt, "the workspace is not sound: nothing was pruned",
-               "`sigillo log fsck` names what is wrong"};
-}
-
 // What the trusted records of all shards say that matters here.
-struct Told {
+struct LedgerTold {
   ErasureHistory history;
   std::vector<Pruning> prunings;
   std::optional<Timestamp> latest_placement;
@@ -47,8 +39,8 @@ void take_placement(const Record& record, std::optional<Timestamp>& latest) {
                                        : core::timestamp_from_rfc3339(record.recorded_at);
   if (time.has_value()) latest = std::max(latest.value_or(*time), *time);
 }
-Result<Told> read_told(const Workspace& workspace) {
-  Told told;
+Result<LedgerTold> read_told(const Workspace& workspace) {
+  LedgerTold told;
   SIGILLO_TRY_VOID(for_each_trusted(
       workspace, [&](std::uint64_t number, const Record& record, const std::string&) -> Status {
         told.history.accept(number, record);
@@ -88,7 +80,7 @@ Result<Remainder> remainder_of(const Workspace& workspace, std::uint64_t number)
   SIGILLO_TRY(shard.note, ledger.latest_checkpoint());
   TrustList trust(shard.first);
   std::vector<Digest> hashes;
-  SIGILLO_TRY_VOID(ledger.for_each(0, kAll, [&](const StoredEntry& entry) -> Status {
+  SIGILLO_TRY_VOID(ledger.for_each(0, kNoEnd, [&](const StoredEntry& entry) -> Status {
     hashes.push_back(leaf_hash(entry.leaf));
     const auto record = read_record(core::as_text(entry.leaf));
     if (!record.has_value() || !trust.accept(shard.first + entry.index, *record).has_value())
@@ -135,7 +127,7 @@ struct Leavings {
   std::set<std::string> blobs, values;  // in hex
 };
 Status scan(const Ledger& ledger, const std::function<void(std::string_view)>& visit) {
-  return ledger.for_each(0, kAll, [&](const StoredEntry& entry) -> Status {
+  return ledger.for_each(0, kNoEnd, [&](const StoredEntry& entry) -> Status {
     each_named(core::as_text(entry.leaf), visit);
     return {};
   });
@@ -272,14 +264,14 @@ std::optional<std::uint64_t> entry_about(const std::vector<Pruning>& prunings,
 // Step 1. The ledger decides, as it is afterwards: meanwhile another process may have recorded a
 // hold.
 Result<std::uint64_t> record_pruning(const Workspace& workspace, const PrunedShard& shard,
-                                     const Json& fields, const Told& before,
+                                     const Json& fields, const LedgerTold& before,
                                      const core::Clock& clock) {
   // Of a pruning that was interrupted here.
   if (const auto entry = entry_about(before.prunings, shard); entry.has_value()) return *entry;
   SIGILLO_TRY(const Receipt receipt,
               record(workspace, kShardPrunedKind, fields,
                      {named_subject("ledger", shard.checkpoint.origin)}, clock));
-  SIGILLO_TRY(const Told told, read_told(workspace));
+  SIGILLO_TRY(const LedgerTold told, read_told(workspace));
   SIGILLO_TRY_VOID(no_hold(told.history, "the pruning was recorded, nothing was deleted"));
   if (const auto entry = entry_about(told.prunings, shard); entry.has_value()) return *entry;
   return Error{ErrorCode::not_trusted,
@@ -318,7 +310,7 @@ Result<PrunedNow> finish(const Workspace& workspace, const PrunedShard& shard, s
 }
 
 Result<PrunedNow> prune_shard(const Workspace& workspace, std::uint64_t number,
-                              const ShardDeadline& deadline, const Told& told, bool dry_run,
+                              const ShardDeadline& deadline, const LedgerTold& told, bool dry_run,
                               const core::Clock& clock) {
   SIGILLO_TRY(const Remainder stays, remainder_of(workspace, number));
   SIGILLO_TRY(Json fields, identity_fields(stays.shard));
@@ -352,7 +344,7 @@ Result<PrunedNow> prune_shard(const Workspace& workspace, std::uint64_t number,
 // ------------------------------------------------------------------------------------------------------
 
 Result<ShardDeadline> deadline_of(const Workspace& workspace, std::uint64_t number,
-                                  const Told& told) {
+                                  const LedgerTold& told) {
   SIGILLO_TRY(const Ledger ledger, workspace.shard(number, Ledger::Access::read));
   SIGILLO_TRY(const std::uint64_t first, first_entry(ledger, number));
   return shard_deadline(ledger, first, told.latest_placement);
@@ -382,7 +374,7 @@ Status may_be_next(const Workspace& workspace, std::uint64_t number, std::uint64
 }
 
 Status finish_interrupted(const Workspace& workspace, const PruneRequest& request,
-                          std::uint64_t oldest, const Told& told, const core::Clock& clock,
+                          std::uint64_t oldest, const LedgerTold& told, const core::Clock& clock,
                           PruneResult& result) {
   for (std::uint64_t number = 1; number < oldest; ++number) {
     if (ledger_files(workspace, number).empty()) continue;
@@ -402,7 +394,7 @@ Status finish_interrupted(const Workspace& workspace, const PruneRequest& reques
 }  // namespace
 
 Result<std::vector<ShardRetention>> shard_retention(const Workspace& workspace) {
-  SIGILLO_TRY(const Told told, read_told(workspace));
+  SIGILLO_TRY(const LedgerTold told, read_told(workspace));
   std::vector<ShardRetention> all;
   for (std::uint64_t number = 1; number <= workspace.config().shard; ++number) {
     ShardRetention& one = all.emplace_back();
@@ -427,8 +419,8 @@ Result<PruneResult> prune(const Workspace& opened, const PruneRequest& request,
                                                         "ledger",
                                                         "try again"}));
   SIGILLO_TRY(const Workspace workspace, Workspace::open(opened.folder()));
-  SIGILLO_TRY_VOID(require_sound(workspace));
-  SIGILLO_TRY(Told told, read_told(workspace));
+  SIGILLO_TRY_VOID(require_sound(workspace, "nothing was pruned"));
+  SIGILLO_TRY(LedgerTold told, read_told(workspace));
   SIGILLO_TRY_VOID(no_hold(told.history, "nothing is pruned"));
   std::uint64_t oldest = 1;
   while (is_pruned(workspace, oldest)) ++oldest;

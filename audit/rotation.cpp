@@ -38,13 +38,6 @@ Status remove_folder(const fs::path& folder) {
   return error ? core::error_from_errno(error.value(), "cannot remove", folder) : Status();
 }
 
-Status require_sound(const Workspace& workspace) {
-  SIGILLO_TRY(const FsckReport report, fsck(workspace));
-  if (report.sound()) return {};
-  return Error{ErrorCode::ledger_corrupt, "the workspace is not sound: nothing was sealed",
-               "`sigillo log fsck` names what is wrong"};
-}
-
 Result<std::string> next_origin(const Workspace& workspace, std::string_view wanted,
                                 const core::Clock& clock) {
   SIGILLO_TRY(const std::vector<Shard> all, shards(workspace));
@@ -94,7 +87,7 @@ Result<Record> stage(const Staging& staging, const std::string& origin,
 // Steps 1 and 2.
 Status seal(const Workspace& workspace, Ledger& ledger, std::string_view wanted_origin,
             core::Entropy& entropy, const core::Clock& clock) {
-  SIGILLO_TRY_VOID(require_sound(workspace));
+  SIGILLO_TRY_VOID(require_sound(workspace, "nothing was sealed"));
   SIGILLO_TRY(const std::string origin, next_origin(workspace, wanted_origin, clock));
   const core::Keyring keyring = workspace.keyring();
   SIGILLO_TRY(const core::PrivateKey log_key, keyring.signing_key(workspace.config().log_key));

@@ -10,8 +10,6 @@ using core::Status;
 
 namespace {
 
-constexpr std::uint64_t kAll = std::uint64_t{1} << 62;
-
 Shard shard_of(const PrunedShard& pruned) {
   return {pruned.number,
           pruned.first,
@@ -116,7 +114,7 @@ Status visit_entries(const Workspace& workspace, std::uint64_t shard, const Visi
     return {};
   }
   SIGILLO_TRY(const Ledger ledger, workspace.shard(shard, Ledger::Access::read));
-  return ledger.for_each(0, kAll, [&](const StoredEntry& entry) -> Status {
+  return ledger.for_each(0, kNoEnd, [&](const StoredEntry& entry) -> Status {
     return visit(entry.index, core::as_text(entry.leaf));
   });
 }
@@ -157,7 +155,7 @@ Result<NoteVerifier> shard_verifier(const Workspace& workspace, std::uint64_t nu
 
 Result<TrustList> trust_at_end(const Ledger& ledger, std::uint64_t first) {
   TrustList trust(first);
-  SIGILLO_TRY_VOID(ledger.for_each(0, kAll, [&](const StoredEntry& entry) -> Status {
+  SIGILLO_TRY_VOID(ledger.for_each(0, kNoEnd, [&](const StoredEntry& entry) -> Status {
     const auto record = read_record(core::as_text(entry.leaf));
     if (record.has_value()) static_cast<void>(trust.accept(first + entry.index, *record));
     return {};

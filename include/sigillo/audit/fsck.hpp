@@ -62,6 +62,9 @@ struct KnownBefore {
 [[nodiscard]] core::Result<FsckReport> fsck(const Workspace& workspace,
                                             const KnownBefore& known = {});
 
+// ledger_corrupt, which ends with `so`, if fsck finds an error.
+[[nodiscard]] core::Status require_sound(const Workspace& workspace, std::string_view so);
+
 // Writes evidence.db from verified evidence: tables ev1_* for people and other tools. It is
 // compared by the next fsck.
 [[nodiscard]] core::Status write_projection(const Workspace& workspace,

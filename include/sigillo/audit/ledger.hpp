@@ -21,9 +21,10 @@
 
 namespace sigillo::audit {
 
-inline constexpr int kLedgerVersion = 1;                    // PRAGMA user_version
-inline constexpr std::size_t kMaxBatch = 4096;              // entries in one append
-inline constexpr std::int32_t kApplicationId = 0x53474C4F;  // "SGLO"
+inline constexpr int kLedgerVersion = 1;                         // PRAGMA user_version
+inline constexpr std::uint64_t kNoEnd = std::uint64_t{1} << 62;  // of for_each: all entries
+inline constexpr std::size_t kMaxBatch = 4096;                   // entries in one append
+inline constexpr std::int32_t kApplicationId = 0x53474C4F;       // "SGLO"
 
 struct LedgerHead {
   std::uint64_t size = 0;
