@@ -31,19 +31,18 @@ Result<Naming> follow(const Workspace& workspace, const std::string& key_id) {
     SIGILLO_TRY(const Ledger ledger, workspace.shard(shard, Ledger::Access::read));
     SIGILLO_TRY(const std::uint64_t first, first_entry(ledger, shard));
     naming.trust = TrustList(first);
-    SIGILLO_TRY_VOID(
-        ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& entry) -> Status {
-          const auto record = read_record(core::as_text(entry.leaf));
-          const bool about_keys = record.has_value() && (record->kind->name == "trust-list" ||
-                                                         record->kind->name == "genesis");
-          if (!about_keys && entry.index > 0) return {};
-          if (!record.has_value()) return record.error().in("entry 0");
-          const auto accepted = naming.trust.accept(first + entry.index, *record);
-          if (!accepted.has_value()) return entry.index == 0 ? accepted.error() : Status();
-          if (record->kind->name == "trust-list") naming.keys = record->fields.at("keys");
-          naming.named = naming.named || naming.trust.keys().contains(key_id);
-          return {};
-        }));
+    SIGILLO_TRY_VOID(ledger.for_each(0, kNoEnd, [&](const StoredEntry& entry) -> Status {
+      const auto record = read_record(core::as_text(entry.leaf));
+      const bool about_keys = record.has_value() && (record->kind->name == "trust-list" ||
+                                                     record->kind->name == "genesis");
+      if (!about_keys && entry.index > 0) return {};
+      if (!record.has_value()) return record.error().in("entry 0");
+      const auto accepted = naming.trust.accept(first + entry.index, *record);
+      if (!accepted.has_value()) return entry.index == 0 ? accepted.error() : Status();
+      if (record->kind->name == "trust-list") naming.keys = record->fields.at("keys");
+      naming.named = naming.named || naming.trust.keys().contains(key_id);
+      return {};
+    }));
   }
   return naming;
 }

@@ -295,11 +295,10 @@ Status Check::read_ledger(ShardState& shard, const Ledger& ledger) {
   for (const StoredCheckpoint& stored : shard.stored) shard.ranges[stored.size];
   if (known_checkpoint_.has_value()) shard.ranges[known_checkpoint_->size];
   read_signed_before(shard, ledger);
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& stored) -> Status {
-        take_entry(shard, stored);
-        return {};
-      }));
+  SIGILLO_TRY_VOID(ledger.for_each(0, kNoEnd, [&](const StoredEntry& stored) -> Status {
+    take_entry(shard, stored);
+    return {};
+  }));
   return check_head(shard, ledger);
 }
 

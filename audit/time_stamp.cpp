@@ -64,19 +64,17 @@ Status check_recorded_response(const Record& record, core::ByteView response) {
 
 Result<std::vector<RecordedStamp>> recorded_time_stamps(const Ledger& ledger) {
   std::vector<RecordedStamp> stamps;
-  SIGILLO_TRY_VOID(
-      ledger.for_each(0, std::uint64_t{1} << 62, [&](const StoredEntry& entry) -> Status {
-        auto record = read_record(core::as_text(entry.leaf));
-        if (!record.has_value() || record->kind->name != kTimeStampKind) return {};
-        SIGILLO_TRY(const std::int64_t size,
-                    core::json_integer(record->fields, "size", kTimeStampKind));
-        SIGILLO_TRY(const std::string hex,
-                    core::json_string(record->fields, "token", kTimeStampKind));
-        SIGILLO_TRY(const Digest token, Digest::from_hex(hex));
-        stamps.push_back({entry.index, *std::move(record),
-                          static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0)), token});
-        return {};
-      }));
+  SIGILLO_TRY_VOID(ledger.for_each(0, kNoEnd, [&](const StoredEntry& entry) -> Status {
+    auto record = read_record(core::as_text(entry.leaf));
+    if (!record.has_value() || record->kind->name != kTimeStampKind) return {};
+    SIGILLO_TRY(const std::int64_t size,
+                core::json_integer(record->fields, "size", kTimeStampKind));
+    SIGILLO_TRY(const std::string hex, core::json_string(record->fields, "token", kTimeStampKind));
+    SIGILLO_TRY(const Digest token, Digest::from_hex(hex));
+    stamps.push_back({entry.index, *std::move(record),
+                      static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0)), token});
+    return {};
+  }));
   return stamps;
 }
 

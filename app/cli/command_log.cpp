@@ -161,13 +161,12 @@ Status list_shard(const Context& context, const LogArguments& arguments,
   SIGILLO_TRY(const Ledger ledger, workspace.shard(shard, Ledger::Access::read));
   SIGILLO_TRY(const std::uint64_t first, audit::first_entry(ledger, shard));
   if (query.everything() || arguments.read_all)
-    return ledger.for_each(
-        0, std::uint64_t{1} << 62, [&](const audit::StoredEntry& entry) -> Status {
-          const auto record = audit::read_record(core::as_text(entry.leaf));
-          if (record.has_value() ? matches(*record, query) : query.everything())
-            print_entry(context, first + entry.index, record.has_value() ? &*record : nullptr);
-          return {};
-        });
+    return ledger.for_each(0, audit::kNoEnd, [&](const audit::StoredEntry& entry) -> Status {
+      const auto record = audit::read_record(core::as_text(entry.leaf));
+      if (record.has_value() ? matches(*record, query) : query.everything())
+        print_entry(context, first + entry.index, record.has_value() ? &*record : nullptr);
+      return {};
+    });
   SIGILLO_TRY(const audit::EntryIndex index,
               audit::EntryIndex::open(workspace.index_file(shard), ledger));
   return index.find(ledger, query, [&](std::uint64_t entry, const audit::Record& record) -> Status {
