@@ -78,8 +78,9 @@ void raw_inserts(benchmark::State& state) {
   const auto size = static_cast<std::size_t>(state.range(0));
   const Folder folder;
   auto database = value(sqlite::Database::open(folder.path / "raw.db", sqlite::OpenMode::create));
-  ok(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE entries("
-                      "idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL)"));
+  ok(
+      database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE entries("
+                       "idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, leaf_hash BLOB NOT NULL)"));
   const Bytes hash(32, 1);
   std::int64_t next = 0;
   for (auto _ : state) {

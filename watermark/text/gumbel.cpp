@@ -59,7 +59,8 @@ class GumbelMark final : public Mark {
   TextKey key_;
 };
 
-core::Result<std::unique_ptr<const Mark>> bind_gumbel(const TextProfile& profile, const TextKey& key) {
+core::Result<std::unique_ptr<const Mark>> bind_gumbel(const TextProfile& profile,
+                                                      const TextKey& key) {
   if (key.values().size() != 1) {
     return core::Error{core::ErrorCode::invalid_argument,
                        "text profile \"" + profile.name +

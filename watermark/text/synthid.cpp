@@ -210,7 +210,8 @@ TextScore SynthidMark::score(std::span<const TokenId> tokens) const {
   return score;
 }
 
-core::Result<std::unique_ptr<const Mark>> bind_synthid(const TextProfile& profile, const TextKey& key) {
+core::Result<std::unique_ptr<const Mark>> bind_synthid(const TextProfile& profile,
+                                                       const TextKey& key) {
   SIGILLO_TRY(const TextKey keys, layer_keys(profile, key));
   return std::unique_ptr<const Mark>(std::make_unique<SynthidMark>(profile, keys));
 }
