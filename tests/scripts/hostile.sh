@@ -144,8 +144,8 @@ stderr_has "error [signature-invalid]"; has_remedy
 # ... the true one is taken, and counts
 expect 0 sigillo log append late
 expect 0 sigillo policy facts --json; grep -q Late "$SCRATCH/.out" || fail "a record of the owner's key does not count"
-# ... once: the same statement again, forged or not, is only warned of
+# ... once: the same statement again is only warned of, and refused where its signature does not hold
 expect 0 sigillo log append late
-expect 0 sigillo log append forged
+expect 1 sigillo log append forged
 sound w; stdout_has "it repeats a record that counts already"
 echo "hostile content holds"
