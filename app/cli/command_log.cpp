@@ -39,10 +39,11 @@ struct LogArguments {
   bool raw = false;
 };
 
-// All lines are read and checked before the first is appended; then they go in batches, each all or
-// nothing.
-Result<ExitCode> append(Context& context, const LogArguments& arguments) {
-  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+// The ledger that is read for this is closed at the end: the last one to close it should be a
+// writer, who folds its WAL into it.
+Result<std::vector<std::string>> read_leaves(const Context& context,
+                                             const audit::Workspace& workspace,
+                                             const LogArguments& arguments) {
   SIGILLO_TRY(const core::PrivateKey key,
               workspace.keyring().signing_key(workspace.config().record_key));
   SIGILLO_TRY(const core::Bytes bytes, core::read_file(arguments.file, kMaxAppendBytes));
@@ -61,6 +62,14 @@ Result<ExitCode> append(Context& context, const LogArguments& arguments) {
     leaves.push_back(*std::move(leaf));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
+  return leaves;
+}
+
+// All lines are read and checked before the first is appended; then they go in batches, each all or
+// nothing.
+Result<ExitCode> append(Context& context, const LogArguments& arguments) {
+  SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
+  SIGILLO_TRY(const std::vector<std::string> leaves, read_leaves(context, workspace, arguments));
   if (leaves.empty())
     return Error{ErrorCode::invalid_input, fmt::format("{} holds no records", arguments.file),
                  "give one JSON record a line"};

@@ -77,7 +77,7 @@ Result<ExitCode> erase(Context& context, const ValuesArguments& arguments) {
   std::string recorded;
   for (const std::uint64_t entry : result.entries)
     recorded += fmt::format("{}{}", recorded.empty() ? "" : ", ", entry);
-  print_out("{} values erased; {}\n", result.values,
+  print_out("{} value{} erased; {}\n", result.values, result.values == 1 ? "" : "s",
             recorded.empty() ? "nothing new was recorded"
                              : fmt::format("recorded as entry {}", recorded));
   print_err("Copies in backups are not reached: erase those, too.\n");

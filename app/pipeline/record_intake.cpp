@@ -12,8 +12,8 @@ struct RecordIntake::Opened {
   std::uint64_t shard, first;  // its number, and that of its first entry
   core::Digest ledger;
   core::PrivateKey record_key;
-  LedgerTrust trust;
   audit::Committer committer;
+  LedgerTrust trust;  // closed before the committer: a writer who closes last folds the WAL away
 
   static Result<std::shared_ptr<Opened>> open(const audit::Workspace& workspace);
 };
@@ -30,9 +30,9 @@ Result<std::shared_ptr<RecordIntake::Opened>> RecordIntake::Opened::open(
   SIGILLO_TRY(core::PrivateKey log_key, workspace.keyring().signing_key(config.log_key));
   return std::shared_ptr<Opened>(new Opened{
       config.shard, first, ledger, std::move(record_key),
-      LedgerTrust(std::move(reader), workspace.index_file(config.shard)),
-      audit::Committer(std::move(writer), audit::Committer::Signing{
-                                              std::move(log_key), workspace.checkpoint_store()})});
+      audit::Committer(std::move(writer),
+                       audit::Committer::Signing{std::move(log_key), workspace.checkpoint_store()}),
+      LedgerTrust(std::move(reader), workspace.index_file(config.shard))});
 }
 
 Result<std::shared_ptr<RecordIntake::Opened>> RecordIntake::opened() {
