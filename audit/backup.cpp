@@ -164,7 +164,7 @@ unsigned mode_of(std::string_view name) {
   if (name == "sigillo.json" || name.starts_with("blobs/")) return 0644;
   if (name == "private.db") return 0600;
   const bool key = name.starts_with("keys/") && name.find('/', 5) == std::string_view::npos;
-  return key ? (name.ends_with(".json") ? 0644 : 0600) : 0;
+  return key ? 0600 : 0;
 }
 
 Result<BackupSummary> unpack(const fs::path& file, const fs::path& folder) {
@@ -185,6 +185,8 @@ Result<BackupSummary> unpack(const fs::path& file, const fs::path& folder) {
     std::error_code error;
     fs::create_directories(target.parent_path(), error);
     if (error) return core::error_from_errno(error.value(), "cannot create", target);
+    if (entry->name.starts_with("keys/"))
+      fs::permissions(target.parent_path(), fs::perms::owner_all, error);
     SIGILLO_TRY_VOID(tar.content_to(target, mode));
     SIGILLO_TRY(const core::FileDigest digest, core::digest_file(target));
     digests[entry->name] = digest.digest;
@@ -230,6 +232,27 @@ Status check_copy(const Workspace& workspace, const KnownBefore& known, bool acc
                    fmt::format("{}: {}: {}", finding.check, finding.place, finding.message),
                    std::string(remedy_of(finding))};
   return {};
+}
+
+// A rehearsal must not take the log away from the ledger that is in use.
+Status may_take_over(const Workspace& workspace, bool take_over) {
+  if (take_over) return {};
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const NoteVerifier log, log_verifier(workspace, ledger));
+  const CheckpointStore store = workspace.checkpoint_store();
+  SIGILLO_TRY(const std::optional<std::string> last, store.last(log));
+  if (!last.has_value()) return {};
+  SIGILLO_TRY(const std::string latest, ledger.latest_checkpoint());
+  SIGILLO_TRY(const Checkpoint here, open_checkpoint(latest, log));
+  SIGILLO_TRY(const Checkpoint there, open_checkpoint(*last, log));
+  if (here == there) return {};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("the checkpoint store {} knows size {} of this log, the backup {}: a ledger that "
+                  "goes on from there may be in use",
+                  store.folder().string(), there.size, here.size),
+      "to rehearse, give the copy a store of its own with --checkpoint-store DIR; to take the log "
+      "over, so that the other one can sign no more, --take-over"};
 }
 
 // From here on the log goes on from what this copy has signed last.
@@ -314,7 +337,12 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
   SIGILLO_TRY(const Beside parts, Beside::create(folder));
   SIGILLO_TRY(const BackupSummary summary, unpack(request.file, parts.path));
   fs::create_directories(parts.path / "blobs", error);
-  SIGILLO_TRY(const Workspace workspace, Workspace::open(parts.path));
+  SIGILLO_TRY(Workspace workspace, Workspace::open(parts.path));
+  if (!request.checkpoint_store.empty()) {
+    WorkspaceConfig config = workspace.config();
+    config.checkpoint_store = fs::absolute(request.checkpoint_store).lexically_normal().string();
+    SIGILLO_TRY_VOID(workspace.switch_to(config));
+  }
   {
     SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
     SIGILLO_TRY_VOID(ledger.use_wal());
@@ -324,6 +352,7 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
     return Error{ErrorCode::key_missing,
                  "the backup holds no keys: the loss cannot be recorded, and nothing appended",
                  "restore it with --since, to be read; or use a backup with keys"};
+  if (request.accept_loss) SIGILLO_TRY_VOID(may_take_over(workspace, request.take_over));
   // Without keys it is a copy to be read, and must not stand in the way of the ledger itself.
   if (summary.with_keys) SIGILLO_TRY_VOID(go_on(workspace));
   if (request.accept_loss)
@@ -333,15 +362,32 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
   return summary;
 }
 
-Result<std::string> resume(const Workspace& workspace, const KnownBefore& known, bool accept_loss,
-                           const core::Clock& clock) {
+namespace {
+
+// Whether the store knows this log, and what it knows is here.
+Result<bool> fits_store(const Workspace& workspace) {
+  SIGILLO_TRY(const FsckReport report, fsck(workspace));
+  for (const Finding& finding : report.findings)
+    if (finding.check == kSignedBefore || finding.check == kCheckpointStore) return false;
+  return true;
+}
+
+}  // namespace
+
+Result<Resumed> resume(const Workspace& workspace, const KnownBefore& known, bool accept_loss,
+                       const core::Clock& clock) {
   SIGILLO_TRY_VOID(require_decision(known, accept_loss));
   SIGILLO_TRY_VOID(check_copy(workspace, known, accept_loss));
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(const LedgerHead head, ledger.head());
-  SIGILLO_TRY_VOID(go_on(workspace));
-  if (accept_loss) SIGILLO_TRY_VOID(mark_loss(workspace, head, clock));
-  return ledger.latest_checkpoint();
+  SIGILLO_TRY(const bool fits, fits_store(workspace));
+  if (!fits) SIGILLO_TRY_VOID(go_on(workspace));
+  Resumed resumed;
+  // What a checkpoint shows needs no accepting.
+  resumed.loss_recorded = !fits && accept_loss && known.checkpoint.empty();
+  if (resumed.loss_recorded) SIGILLO_TRY_VOID(mark_loss(workspace, head, clock));
+  SIGILLO_TRY(resumed.checkpoint, ledger.latest_checkpoint());
+  return resumed;
 }
 
 }  // namespace sigillo::audit

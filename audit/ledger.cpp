@@ -110,11 +110,19 @@ Result<Before> read_before(const CheckpointStore* store, const NoteVerifier& log
   if (before.note.has_value()) {
     SIGILLO_TRY(before.checkpoint, open_checkpoint(*before.note, log));
   } else if (published) {
+    std::error_code ignored;
+    if (!fs::exists(store->folder(), ignored))
+      return Error{
+          ErrorCode::ledger_corrupt,
+          fmt::format("the folder of the checkpoint store, {}, is not there",
+                      store->folder().string()),
+          "mount it, or put it right in sigillo.json (\"checkpoint_store\"); only if it is "
+          "lost: `sigillo log resume`"};
     return Error{ErrorCode::ledger_corrupt,
                  fmt::format("{} does not know this log, though it has signed checkpoints: nothing "
                              "shows that this is its newest copy",
                              store->folder().string()),
-                 std::string(kResume)};
+                 std::string(kShow)};
   }
   return before;
 }
@@ -138,7 +146,7 @@ Status check_sizes(const Before& before, std::uint64_t covered, std::uint64_t si
                  fmt::format("the ledger's latest checkpoint has size {}, the last one that is "
                              "known to be signed {}: the checkpoint store was restored",
                              covered, before.checkpoint.size),
-                 std::string(kResume)};
+                 std::string(kShow)};
   return {};
 }
 
@@ -382,11 +390,11 @@ Result<std::string> Ledger::publish(const core::PrivateKey& log_key,
 }
 
 Status Ledger::require_newest(const NoteVerifier& log, const CheckpointStore& signed_before) const {
-  // The store first: the ledger may grow meanwhile, and be signed, and that is no old copy.
-  SIGILLO_TRY(const Before before, read_before(&signed_before, log, false));
+  // In this order: what others append and sign meanwhile is no old copy.
+  SIGILLO_TRY(const std::optional<Published> latest, load_latest(impl_->database, log));
+  SIGILLO_TRY(const Before before, read_before(&signed_before, log, latest.has_value()));
   SIGILLO_TRY(const LedgerHead now, head());
-  if (before.checkpoint.size > now.size) return old_copy(now.size, before.checkpoint.size);
-  return {};
+  return check_sizes(before, latest.has_value() ? latest->range.size() : 0, now.size);
 }
 
 Status Ledger::adopt(std::string_view note, const NoteVerifier& log) {

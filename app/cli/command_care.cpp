@@ -18,8 +18,8 @@ using core::Json;
 using core::Result;
 
 struct CareArguments {
-  std::string file, folder, since, log_key;
-  bool without_keys = false, accept_loss = false;
+  std::string file, folder, since, log_key, checkpoint_store;
+  bool without_keys = false, accept_loss = false, take_over = false;
 };
 
 Json summary_json(const audit::BackupSummary& summary) {
@@ -53,14 +53,22 @@ Result<audit::KnownBefore> known_before(const CareArguments& arguments) {
 Result<ExitCode> resume(const Context& context, const CareArguments& arguments) {
   SIGILLO_TRY(const audit::Workspace workspace, context.workspace());
   SIGILLO_TRY(const audit::KnownBefore known, known_before(arguments));
-  SIGILLO_TRY(const std::string checkpoint,
+  SIGILLO_TRY(const audit::Resumed resumed,
               audit::resume(workspace, known, arguments.accept_loss, context.clock));
-  print_out("{}", context.json ? json_line(Json{{"checkpoint", checkpoint}}) : checkpoint);
+  print_out("{}", context.json ? json_line(Json{{"checkpoint", resumed.checkpoint},
+                                                {"loss_recorded", resumed.loss_recorded}})
+                               : resumed.checkpoint);
+  if (resumed.loss_recorded)
+    print_err("sigillo: note: the possible loss is recorded as the last entry\n");
+  else if (arguments.accept_loss)
+    print_err("sigillo: note: nothing shows a loss: nothing was recorded\n");
   return ExitCode::done;
 }
 
 Result<ExitCode> restore(const Context& context, const CareArguments& arguments) {
-  audit::RestoreRequest request{arguments.file, arguments.folder, {}, arguments.accept_loss};
+  audit::RestoreRequest request{
+      arguments.file,        arguments.folder,           {},
+      arguments.accept_loss, arguments.checkpoint_store, arguments.take_over};
   SIGILLO_TRY(request.known, known_before(arguments));
   SIGILLO_TRY(const audit::BackupSummary summary, audit::restore(request, context.clock));
   if (context.json) print_out("{}", json_line(summary_json(summary)));
@@ -131,9 +139,14 @@ void add_care_commands(Command app, Context& context) {
   command.option("file", arguments->file, "the backup").required();
   command.option("--to", arguments->folder, "folder to make").required();
   add_decision(command);
+  command.option("--checkpoint-store", arguments->checkpoint_store,
+                 "a store of its own for the copy, as for a rehearsal");
+  command.flag("--take-over", arguments->take_over,
+               "let the copy sign although its store knows a later checkpoint; the ledger that "
+               "signed that one can sign no more");
   command.footer(
-      "A ledger that goes on from an old copy forks: receipts that were given out since no longer "
-      "hold. Hence one of --since and --accept-loss is needed.");
+      "A ledger that goes on from an old copy forks: receipts that were given out since are about "
+      "entries that it no longer has. Hence one of --since and --accept-loss is needed.");
 
   Command log = app.find_group("log");
   command = add_command(log, context, "resume",

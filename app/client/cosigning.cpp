@@ -196,33 +196,49 @@ std::filesystem::path memory_file(const audit::Workspace& workspace) {
 
 // {"<verifier key>": size}. It saves a request a witness, and tells a rolled-back ledger without
 // the network; it is no part of a backup.
-Result<KnownSizes> remembered(const audit::Workspace& workspace) {
+// A witness cosigns several logs, and a ledger has a new one after each rotation: by "LOG WITNESS",
+// both verifier keys.
+using Memory = std::map<std::string, std::uint64_t>;
+std::string place_of(const NoteVerifier& log, const NoteVerifier& witness) {
+  return fmt::format("{} {}", log.vkey(), witness.vkey());
+}
+KnownSizes known_of(const Memory& memory, const NoteVerifier& log, const WitnessPolicy& policy) {
+  KnownSizes known;
+  for (const WitnessPolicy::Witness& witness : policy.witnesses())
+    if (const auto found = memory.find(place_of(log, witness.key)); found != memory.end())
+      known[witness.key.vkey()] = found->second;
+  return known;
+}
+
+Result<Memory> remembered(const audit::Workspace& workspace) {
   const auto damaged = [&](const Error& error) {
     return Error{error.code, fmt::format("{}: {}", memory_file(workspace).string(), error.message),
                  "remove the file: the witnesses still know what they cosigned"};
   };
   const auto bytes = core::read_file(memory_file(workspace), kMaxMemoryBytes);
-  if (!bytes.has_value() && bytes.error().code == ErrorCode::not_found) return KnownSizes{};
+  if (!bytes.has_value() && bytes.error().code == ErrorCode::not_found) return Memory{};
   if (!bytes.has_value()) return bytes.error();
   const auto json = core::parse_json(core::as_text(*bytes));
   if (!json.has_value()) return damaged(json.error());
   if (!json->is_object()) return damaged({ErrorCode::invalid_input, "it is no object", ""});
-  KnownSizes sizes;
-  for (const auto& [vkey, size] : json->items()) {
+  Memory sizes;
+  for (const auto& [place, size] : json->items()) {
     if (!size.is_number_unsigned())
       return damaged({ErrorCode::invalid_input, "a size is no number", ""});
-    sizes[vkey] = size.get<std::uint64_t>();
+    // Without the log, as earlier versions wrote it: nobody knows which it is about.
+    if (place.find(' ') != std::string::npos) sizes[place] = size.get<std::uint64_t>();
   }
   return sizes;
 }
 
-Status remember(const audit::Workspace& workspace, const WitnessPolicy& policy, KnownSizes sizes,
+Status remember(const audit::Workspace& workspace, const NoteVerifier& log,
+                const WitnessPolicy& policy, Memory sizes,
                 const std::vector<WitnessReport>& reports) {
   for (std::size_t i = 0; i < reports.size(); ++i)
     if (reports[i].state == WitnessState::cosigned)
-      sizes[policy.witnesses()[i].key.vkey()] = reports[i].cosigned_size;
+      sizes[place_of(log, policy.witnesses()[i].key)] = reports[i].cosigned_size;
   Json json = Json::object();
-  for (const auto& [vkey, size] : sizes) json[vkey] = size;
+  for (const auto& [place, size] : sizes) json[place] = size;
   SIGILLO_TRY(const std::string text, core::canonical_json(json));
   return core::write_file_atomically(memory_file(workspace), core::as_bytes(text + "\n"));
 }
@@ -340,13 +356,13 @@ Result<Cosigning> cosign_ledger(const audit::Workspace& workspace, const Witness
               workspace.keyring().signing_key(workspace.config().log_key));
   SIGILLO_TRY(const NoteVerifier log, NoteVerifier::create(ledger.origin(), key.public_key()));
   SIGILLO_TRY(const audit::CheckpointTrust trust, audit::trust_policy(policy, log, clock.now()));
-  SIGILLO_TRY(KnownSizes known, remembered(workspace));
+  SIGILLO_TRY(Memory memory, remembered(workspace));
 
   SIGILLO_TRY(std::string note, ledger.publish(key, workspace.checkpoint_store()));
   SIGILLO_TRY(const SignedTree tree, signed_tree(ledger, log, note));
   SIGILLO_TRY(std::vector<WitnessReport> reports,
-              ask_witnesses(tree, policy, known, http, clock, options));
-  SIGILLO_TRY_VOID(remember(workspace, policy, std::move(known), reports));
+              ask_witnesses(tree, policy, known_of(memory, log, policy), http, clock, options));
+  SIGILLO_TRY_VOID(remember(workspace, log, policy, std::move(memory), reports));
 
   // Lines of an earlier run count, too: the checkpoint is the same.
   std::string lines;

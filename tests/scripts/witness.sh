@@ -129,6 +129,17 @@ for place in "${url[3]} unreachable" "$stranger/lies invalid" "$stranger/slow un
 done
 sound w
 
+note "a shard of its own log: what the witnesses cosigned of the one before does not count against it"
+cp -r w rotated
+expect 0 sigillo --workspace rotated log rotate --origin test.example/w2
+expect 0 sigillo --workspace rotated keys export log-2 --format vkey; next_key=$(cat .out)
+sed "s|^log .*|log $next_key|" policy >next
+refuse 1 not-trusted sigillo --workspace rotated log cosign --policy next
+! grep -qE 'rolled back|says 0 now' "$SCRATCH/.err" || fail "the witnesses of the shard before are accused"
+expect 0 sigillo --workspace rotated log append - <<<"$(records 40 more)"
+refuse 1 not-trusted sigillo --workspace rotated log cosign --policy next
+! grep -qE 'rolled back|says 0 now' "$SCRATCH/.err" || fail "the witnesses of the shard before are accused"
+
 note "receipts of another log, another leaf, other witnesses"
 workspace other
 other_key=$(sigillo --workspace other keys export log --format vkey)

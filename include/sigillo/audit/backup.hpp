@@ -32,12 +32,16 @@ struct RestoreRequest {
   std::filesystem::path file, folder;
   KnownBefore known;  // the last published checkpoint: the copy must hold all that it covers
   bool accept_loss = false;
+  // A store of its own for the copy; empty: the one that the backup's sigillo.json names.
+  std::filesystem::path checkpoint_store = {};
+  bool take_over = false;  // from a ledger that the store knows, and that the copy lacks part of
 };
 // Makes the folder whole or not at all; an existing one is left alone (already_exists).
 // invalid_argument if neither a checkpoint is given nor the loss accepted; ledger_corrupt if the
 // copy is not sound or does not hold what the checkpoint covers, or what a checkpoint store outside
 // of the workspace knows. With accept_loss a `ledger-restored` record is appended, which needs the
-// keys.
+// keys; where such a store knows more than the copy, take_over has to be given as well: the ledger
+// that it belongs to can sign no more then.
 [[nodiscard]] core::Result<BackupSummary> restore(const RestoreRequest& request,
                                                   const core::Clock& clock);
 
@@ -45,8 +49,13 @@ struct RestoreRequest {
 // it or knows more of it (checkpoint_store.hpp). As with restore(), `known` shows that nothing is
 // missing, or the loss is accepted and recorded. invalid_argument if neither; ledger_corrupt if
 // the workspace is not sound otherwise, or lacks what `known` or the store's own checkpoint covers
-// and the loss is not accepted. Gives the checkpoint that the log goes on from.
-[[nodiscard]] core::Result<std::string> resume(const Workspace& workspace, const KnownBefore& known,
-                                               bool accept_loss, const core::Clock& clock);
+// and the loss is not accepted. Does nothing where store and ledger fit. Gives the checkpoint that
+// the log goes on from, and whether the loss was recorded.
+struct Resumed {
+  std::string checkpoint;
+  bool loss_recorded = false;
+};
+[[nodiscard]] core::Result<Resumed> resume(const Workspace& workspace, const KnownBefore& known,
+                                           bool accept_loss, const core::Clock& clock);
 
 }  // namespace sigillo::audit

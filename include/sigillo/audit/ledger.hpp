@@ -77,8 +77,9 @@ class Ledger {
   // can open yet.
   [[nodiscard]] core::Result<std::string> publish(const core::PrivateKey& log_key);
 
-  // ledger_corrupt if this log has signed a checkpoint of more entries than are here: an old copy,
-  // which is to take no more. Whether those that are here are the right ones, publish() finds.
+  // ledger_corrupt if this log has signed a checkpoint of more entries than are here, or the store
+  // does not know it or was restored: then it is to take no more. Whether the entries that are here
+  // are the right ones, publish() finds.
   [[nodiscard]] core::Status require_newest(const NoteVerifier& log,
                                             const CheckpointStore& signed_before) const;
 

@@ -66,7 +66,9 @@ TEST_CASE("checkpoint store: an old copy of the ledger signs nothing", "[store]"
         ErrorCode::invalid_argument);
   CHECK(code(audit::resume(world.workspace, {"", later}, false, world.clock)) ==
         ErrorCode::ledger_corrupt);
-  value(audit::resume(world.workspace, {}, true, world.clock));
+  CHECK(value(audit::resume(world.workspace, {}, true, world.clock)).loss_recorded);
+  // Once: now there is nothing to resume.
+  CHECK_FALSE(value(audit::resume(world.workspace, {}, true, world.clock)).loss_recorded);
   CHECK(findings_text(check(world.workspace)).find("restored") != std::string::npos);
   value(world.try_record());
   check(world.workspace);
@@ -123,14 +125,16 @@ TEST_CASE("checkpoint store: missing, damaged or older than the ledger", "[store
     CHECK(has_finding(value(audit::fsck(world.workspace)), audit::kCheckpointStore,
                       audit::Severity::warning));
     CHECK(code(world.try_record()) == ErrorCode::ledger_corrupt);
-    CHECK(value(audit::resume(world.workspace, {"", latest}, false, world.clock)) == latest);
+    CHECK(value(audit::resume(world.workspace, {"", latest}, false, world.clock)).checkpoint ==
+          latest);
   }
   SECTION("older: it was restored itself") {
     write(world.store_file(), older);
     CHECK(has_finding(value(audit::fsck(world.workspace)), audit::kCheckpointStore,
                       audit::Severity::error));
     CHECK(code(world.try_record()) == ErrorCode::ledger_corrupt);
-    CHECK(value(audit::resume(world.workspace, {"", latest}, false, world.clock)) == latest);
+    CHECK(value(audit::resume(world.workspace, {"", latest}, false, world.clock)).checkpoint ==
+          latest);
   }
   SECTION("every byte that is changed is noticed") {
     for (std::size_t i = 0; i < latest.size(); i += test::kSanitized ? 17 : 3) {
@@ -170,7 +174,14 @@ TEST_CASE("checkpoint store: outside of the workspace it knows what a restore la
   CHECK(code(audit::restore({temp.path() / "b.tar", copy, {"", published}, false}, clock)) ==
         ErrorCode::ledger_corrupt);
   CHECK_FALSE(fs::exists(copy));
-  value(audit::restore({temp.path() / "b.tar", copy, {}, true}, clock));
+  // A rehearsal does not take the log away from the one in use.
+  CHECK(code(audit::restore({temp.path() / "b.tar", copy, {}, true}, clock)) ==
+        ErrorCode::invalid_argument);
+  const fs::path drill = temp.path() / "drill";
+  value(audit::restore({temp.path() / "b.tar", drill, {}, true, temp.path() / "own"}, clock));
+  value(say(value(audit::Workspace::open(drill))));
+  value(say(workspace));
+  value(audit::restore({temp.path() / "b.tar", copy, {}, true, {}, true}, clock));
   const auto restored = value(audit::Workspace::open(copy));
   value(say(restored));
   check(restored);
