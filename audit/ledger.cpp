@@ -98,8 +98,14 @@ struct Before {
   }
 };
 
+// Of a copy that is known to lack what was signed.
 constexpr std::string_view kResume =
-    "stop whatever writes here and find the newest copy; if this is to go on, `sigillo log resume "
+    "stop whatever writes here, and put the newest copy back; if there is none, `sigillo log "
+    "resume "
+    "--accept-loss` goes on from this one and records the loss";
+// Of one of which nothing is known.
+constexpr std::string_view kShow =
+    "stop whatever writes here, and make sure that this is the newest copy; `sigillo log resume "
     "--since CHECKPOINT` shows that nothing is missing, --accept-loss records that something may "
     "be";
 
