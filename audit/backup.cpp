@@ -255,12 +255,20 @@ Status may_take_over(const Workspace& workspace, bool take_over) {
       "over, so that the other one can sign no more, --take-over"};
 }
 
-// From here on the log goes on from what this copy has signed last.
-Status go_on(const Workspace& workspace) {
+// What the store holds of the current log, to be taken down before anything is judged by it.
+Result<std::optional<std::string>> in_store(const Workspace& workspace) {
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const NoteVerifier log, log_verifier(workspace, ledger));
+  return workspace.checkpoint_store().stored(log);
+}
+
+// From here on the log goes on from what this copy has signed last; locked if somebody has signed
+// since `before` was taken down.
+Status go_on(const Workspace& workspace, const std::optional<std::string>& before) {
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(const NoteVerifier log, log_verifier(workspace, ledger));
   SIGILLO_TRY(const std::string note, ledger.latest_checkpoint());
-  return workspace.checkpoint_store().replace(log, note);
+  return workspace.checkpoint_store().advance(log, before, note);
 }
 
 Status mark_loss(const Workspace& workspace, const LedgerHead& head, const core::Clock& clock) {
@@ -347,6 +355,10 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
     SIGILLO_TRY(Ledger ledger, workspace.ledger(Ledger::Access::write));
     SIGILLO_TRY_VOID(ledger.use_wal());
   }
+  std::optional<std::string> before;
+  if (summary.with_keys) {
+    SIGILLO_TRY(before, in_store(workspace));
+  }
   SIGILLO_TRY_VOID(check_copy(workspace, request.known, request.accept_loss));
   if (request.accept_loss && !summary.with_keys)
     return Error{ErrorCode::key_missing,
@@ -354,7 +366,7 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
                  "restore it with --since, to be read; or use a backup with keys"};
   if (request.accept_loss) SIGILLO_TRY_VOID(may_take_over(workspace, request.take_over));
   // Without keys it is a copy to be read, and must not stand in the way of the ledger itself.
-  if (summary.with_keys) SIGILLO_TRY_VOID(go_on(workspace));
+  if (summary.with_keys) SIGILLO_TRY_VOID(go_on(workspace, before));
   if (request.accept_loss)
     SIGILLO_TRY_VOID(mark_loss(workspace, {summary.size, summary.root}, clock));
   fs::permissions(parts.path, fs::perms(0755), error);
@@ -364,12 +376,36 @@ Result<BackupSummary> restore(const RestoreRequest& request, const core::Clock& 
 
 namespace {
 
-// Whether the store knows this log, and what it knows is here.
-Result<bool> fits_store(const Workspace& workspace) {
+struct StoreFits {
+  bool fits = true;    // the store knows this log, and what it knows is here
+  bool lacks = false;  // what it knows is not here
+};
+Result<StoreFits> fits_store(const Workspace& workspace) {
   SIGILLO_TRY(const FsckReport report, fsck(workspace));
-  for (const Finding& finding : report.findings)
-    if (finding.check == kSignedBefore || finding.check == kCheckpointStore) return false;
-  return true;
+  StoreFits store;
+  for (const Finding& finding : report.findings) {
+    store.lacks = store.lacks || finding.check == kSignedBefore;
+    store.fits = store.fits && !store.lacks && finding.check != kCheckpointStore;
+  }
+  return store;
+}
+
+// An older checkpoint than the copy's own, or one of another shard, shows nothing about its end.
+Status shows_something(const Workspace& workspace, const KnownBefore& known) {
+  if (known.checkpoint.empty()) return {};
+  SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
+  SIGILLO_TRY(const NoteVerifier log, log_verifier(workspace, ledger));
+  SIGILLO_TRY(const std::string note, ledger.latest_checkpoint());
+  SIGILLO_TRY(const Checkpoint latest, open_checkpoint(note, log));
+  const auto checkpoint = open_checkpoint(known.checkpoint, log);
+  if (checkpoint.has_value() && checkpoint->size >= latest.size) return {};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("this checkpoint is {}: it does not show that nothing is missing",
+                  checkpoint.has_value() ? fmt::format("of {} entries, the copy's own latest of {}",
+                                                       checkpoint->size, latest.size)
+                                         : fmt::format("none of {}", ledger.origin())),
+      "show the last one that was published, or accept the loss with --accept-loss"};
 }
 
 }  // namespace
@@ -377,14 +413,16 @@ Result<bool> fits_store(const Workspace& workspace) {
 Result<Resumed> resume(const Workspace& workspace, const KnownBefore& known, bool accept_loss,
                        const core::Clock& clock) {
   SIGILLO_TRY_VOID(require_decision(known, accept_loss));
+  SIGILLO_TRY(const std::optional<std::string> before, in_store(workspace));
   SIGILLO_TRY_VOID(check_copy(workspace, known, accept_loss));
+  SIGILLO_TRY_VOID(shows_something(workspace, known));
   SIGILLO_TRY(const Ledger ledger, workspace.ledger(Ledger::Access::read));
   SIGILLO_TRY(const LedgerHead head, ledger.head());
-  SIGILLO_TRY(const bool fits, fits_store(workspace));
-  if (!fits) SIGILLO_TRY_VOID(go_on(workspace));
+  SIGILLO_TRY(const StoreFits store, fits_store(workspace));
+  if (!store.fits) SIGILLO_TRY_VOID(go_on(workspace, before));
   Resumed resumed;
-  // What a checkpoint shows needs no accepting.
-  resumed.loss_recorded = !fits && accept_loss && known.checkpoint.empty();
+  // What a checkpoint shows needs no accepting; what the store knows to be missing does.
+  resumed.loss_recorded = accept_loss && !store.fits && (store.lacks || known.checkpoint.empty());
   if (resumed.loss_recorded) SIGILLO_TRY_VOID(mark_loss(workspace, head, clock));
   SIGILLO_TRY(resumed.checkpoint, ledger.latest_checkpoint());
   return resumed;

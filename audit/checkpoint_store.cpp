@@ -16,17 +16,20 @@ fs::path CheckpointStore::file_of(const NoteVerifier& log) const {
   return folder_ / (log.key().id().hex() + ".checkpoint");
 }
 
+Result<std::optional<std::string>> CheckpointStore::stored(const NoteVerifier& log) const {
+  const auto bytes = core::read_file(file_of(log), kMaxNoteBytes);
+  if (bytes.has_value()) return std::optional(std::string(core::as_text(*bytes)));
+  if (bytes.error().code == ErrorCode::not_found) return std::optional<std::string>();
+  return bytes.error();
+}
+
 Result<std::optional<std::string>> CheckpointStore::last(const NoteVerifier& log) const {
-  const fs::path file = file_of(log);
-  const auto bytes = core::read_file(file, kMaxNoteBytes);
-  if (!bytes.has_value() && bytes.error().code == ErrorCode::not_found)
-    return std::optional<std::string>();
-  if (!bytes.has_value()) return bytes.error();
-  std::string note(core::as_text(*bytes));
-  const auto checkpoint = open_checkpoint(note, log);
-  if (checkpoint.has_value()) return std::optional(std::move(note));
+  SIGILLO_TRY(std::optional<std::string> note, stored(log));
+  if (!note.has_value()) return note;
+  const auto checkpoint = open_checkpoint(*note, log);
+  if (checkpoint.has_value()) return note;
   return Error{ErrorCode::ledger_corrupt,
-               fmt::format("{} is no checkpoint of {}: {}", file.string(), log.name(),
+               fmt::format("{} is no checkpoint of {}: {}", file_of(log).string(), log.name(),
                            checkpoint.error().message),
                "keep it as evidence; `sigillo log resume` makes a new one from what is known"};
 }
@@ -39,18 +42,12 @@ Status CheckpointStore::advance(const NoteVerifier& log, const std::optional<std
                                 std::string_view next) const {
   SIGILLO_TRY_VOID(core::make_folders(folder_));
   SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
-  SIGILLO_TRY(const std::optional<std::string> now, last(log));
+  SIGILLO_TRY(const std::optional<std::string> now, stored(log));
   // One that shows it already may have been left by a process that was killed before its sync.
   if (now == before || now == next) return write(log, next);
   return Error{ErrorCode::locked,
                fmt::format("another copy of the ledger {} has signed a checkpoint", log.name()),
                "try again; if it is refused then, two copies of the ledger are in use: stop one"};
-}
-
-Status CheckpointStore::replace(const NoteVerifier& log, std::string_view note) const {
-  SIGILLO_TRY_VOID(core::make_folders(folder_));
-  SIGILLO_TRY(const core::FolderLock lock, core::FolderLock::take(folder_));
-  return write(log, note);
 }
 
 }  // namespace sigillo::audit

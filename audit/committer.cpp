@@ -57,6 +57,7 @@ struct Committer::Impl {
   void answer_durable(std::vector<Waiting>& batch, std::uint64_t first);
   void answer_covered(std::vector<Waiting>& batch, std::uint64_t first);
   Result<std::string> sign();
+  void note_failure(const Error& error);
   static void refuse(std::vector<Waiting>& batch, const Error& error);
 
   Ledger ledger;  // the thread's
@@ -134,20 +135,25 @@ void Committer::Impl::refuse(std::vector<Waiting>& batch, const Error& error) {
     if (one.answer) one.answer(error);
 }
 
+void Committer::Impl::note_failure(const Error& error) {
+  if (!is_final(error)) return;
+  const std::lock_guard lock(mutex);
+  broken = error;
+}
+
 void Committer::Impl::commit(std::vector<Waiting> batch) {
-  {
+  // Not under the lock: an answer may add again.
+  const std::optional<Error> failed = [&] {
     const std::lock_guard lock(mutex);
-    if (broken.has_value()) return refuse(batch, *broken);
-  }
+    return broken;
+  }();
+  if (failed.has_value()) return refuse(batch, *failed);
   std::vector<std::string> leaves;
   leaves.reserve(batch.size());
   for (Waiting& one : batch) leaves.push_back(std::move(one.leaf));
   const auto first = append(leaves);
   if (!first.has_value()) {
-    if (is_final(first.error())) {
-      const std::lock_guard lock(mutex);
-      broken = first.error();
-    }
+    note_failure(first.error());
     return refuse(batch, first.error());
   }
   answer_durable(batch, *first);
@@ -171,6 +177,7 @@ void Committer::Impl::answer_durable(std::vector<Waiting>& batch, std::uint64_t 
 Result<std::string> Committer::Impl::sign() {
   auto note = ledger.publish(signing->log_key, signing->signed_before);
   if (note.has_value()) return note;
+  note_failure(note.error());
   return note.error().in("the entry is in the ledger, but no checkpoint could be signed");
 }
 

@@ -853,6 +853,13 @@ Result<FsckReport> fsck(const Workspace& workspace, const KnownBefore& known) {
   };
   const std::uint64_t before = pruned(workspace);
   auto report = look(workspace);
+  // The store is no part of the ledger's snapshot: who signed in between is no old copy.
+  const auto about_store = [](const Finding& finding) {
+    return finding.severity == Severity::error &&
+           (finding.check == kSignedBefore || finding.check == kCheckpointStore);
+  };
+  if (report.has_value() && std::ranges::any_of(report->findings, about_store))
+    report = look(workspace);
   // Rotated since it was opened: what was looked at is sealed now. Pruned: it may be half of it.
   const auto now = Workspace::open(workspace.folder());
   if (now.has_value() && (now->config().shard > workspace.config().shard || pruned(*now) != before))

@@ -1,6 +1,9 @@
 #include "sigillo/audit/ledger.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "core/sqlite.hpp"
 #include "sigillo/audit/record.hpp"
@@ -399,6 +402,9 @@ Status Ledger::require_newest(const NoteVerifier& log, const CheckpointStore& si
   // In this order: what others append and sign meanwhile is no old copy.
   SIGILLO_TRY(const std::optional<Published> latest, load_latest(impl_->database, log));
   SIGILLO_TRY(const Before before, read_before(&signed_before, log, latest.has_value()));
+  // Nothing is appended that could not be signed.
+  if (::access(signed_before.folder().c_str(), W_OK) != 0 && errno != ENOENT)
+    return core::error_from_errno(errno, "cannot write to", signed_before.folder());
   SIGILLO_TRY(const LedgerHead now, head());
   return check_sizes(before, latest.has_value() ? latest->range.size() : 0, now.size);
 }

@@ -261,23 +261,42 @@ std::optional<std::uint64_t> entry_about(const std::vector<Pruning>& prunings,
   return std::nullopt;
 }
 
-// Step 1. The ledger decides, as it is afterwards: meanwhile another process may have recorded a
-// hold.
+Result<ShardDeadline> deadline_of(const Workspace& workspace, std::uint64_t number,
+                                  const LedgerTold& told);
+
+// The ledger decides, as it is after the record: meanwhile another process may have recorded a
+// hold, or a placement that keeps documents for longer.
+Status may_still_go(const Workspace& workspace, std::uint64_t number, const LedgerTold& told,
+                    const core::Clock& clock) {
+  SIGILLO_TRY_VOID(no_hold(told.history, "the pruning was recorded, nothing was deleted"));
+  SIGILLO_TRY(const ShardDeadline deadline, deadline_of(workspace, number, told));
+  if (clock.now() >= deadline.until) return {};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("a record that was made meanwhile keeps shard {} until {}: {}; the "
+                           "pruning was recorded, nothing was deleted",
+                           number, core::to_date(deadline.until), deadline.basis),
+               "`sigillo log prune` then"};
+}
+
+// Step 1.
 Result<std::uint64_t> record_pruning(const Workspace& workspace, const PrunedShard& shard,
                                      const Json& fields, const LedgerTold& before,
                                      const core::Clock& clock) {
-  // Of a pruning that was interrupted here.
-  if (const auto entry = entry_about(before.prunings, shard); entry.has_value()) return *entry;
-  SIGILLO_TRY(const Receipt receipt,
-              record(workspace, kShardPrunedKind, fields,
-                     {named_subject("ledger", shard.checkpoint.origin)}, clock));
+  std::uint64_t made = 0;
+  // There is one already of a pruning that was interrupted here.
+  if (!entry_about(before.prunings, shard).has_value()) {
+    SIGILLO_TRY(const Receipt receipt,
+                record(workspace, kShardPrunedKind, fields,
+                       {named_subject("ledger", shard.checkpoint.origin)}, clock));
+    made = receipt.index;
+  }
   SIGILLO_TRY(const LedgerTold told, read_told(workspace));
-  SIGILLO_TRY_VOID(no_hold(told.history, "the pruning was recorded, nothing was deleted"));
+  SIGILLO_TRY_VOID(may_still_go(workspace, shard.number, told, clock));
   if (const auto entry = entry_about(told.prunings, shard); entry.has_value()) return *entry;
   return Error{ErrorCode::not_trusted,
                fmt::format("entry {} records the pruning, but counts for nothing; nothing was "
                            "deleted",
-                           receipt.index),
+                           made),
                "sign with an owner's key, then prune again"};
 }
 

@@ -110,6 +110,13 @@ Status seal(const Workspace& workspace, Ledger& ledger, std::string_view wanted_
                  fmt::format("the record key \"{}\" may not seal the ledger: {}",
                              workspace.config().record_key, signer.error().message),
                  "only a key with the role owner, in force now, hands a ledger over"};
+  // A sealed shard gets no further without its final checkpoint: the store must know the log, and
+  // take a checkpoint.
+  const CheckpointStore store = workspace.checkpoint_store();
+  SIGILLO_TRY(const NoteVerifier log, NoteVerifier::create(ledger.origin(), log_key.public_key()));
+  SIGILLO_TRY_VOID(ledger.require_newest(log, store));
+  SIGILLO_TRY(const std::optional<std::string> last, store.last(log));
+  if (last.has_value()) SIGILLO_TRY_VOID(store.advance(log, last, *last));
   SIGILLO_TRY(const std::uint64_t index, ledger.seal(leaf));
   static_cast<void>(index);
   return {};
@@ -217,19 +224,29 @@ Result<Rotation> finish(Workspace workspace, Ledger ledger, core::Entropy& entro
   SIGILLO_TRY(const core::PrivateKey key, next_key(workspace, staging, next, config.log_key));
   const fs::path file = workspace.shard_file(config.shard);
   std::error_code ignored;
+  SIGILLO_TRY(const std::optional<std::string> known, workspace.checkpoint_store().last(next));
   if (!fs::exists(file, ignored)) {
+    if (known.has_value())
+      return Error{
+          ErrorCode::ledger_corrupt,
+          fmt::format("{} has signed checkpoints, and is not here: an old copy was restored",
+                      next.name()),
+          "stop whatever writes here, and put the newest copy back"};
     SIGILLO_TRY_VOID(
         build(workspace, staging, ledger, rotation.last_checkpoint, log, next, key, clock));
     SIGILLO_TRY_VOID(core::sync_file_system(staging.folder));
     SIGILLO_TRY_VOID(remove_folder(file.parent_path()));  // without a ledger it is nothing
     if (::rename(staging.shard().c_str(), file.parent_path().c_str()) != 0)
       return core::error_from_errno(errno, "cannot create", file.parent_path());
+    SIGILLO_TRY_VOID(core::sync_file_system(workspace.folder()));  // before the store knows of it
   }
   {
-    // Known from its first checkpoint on; nobody can have signed a later one yet.
+    // Known from its first checkpoint on. If it is known already: no more than is here.
     SIGILLO_TRY(const Ledger begun, Ledger::open(file, Ledger::Access::read));
     SIGILLO_TRY(const std::string first, begun.latest_checkpoint());
-    SIGILLO_TRY_VOID(workspace.checkpoint_store().replace(next, first));
+    if (!known.has_value())
+      SIGILLO_TRY_VOID(workspace.checkpoint_store().advance(next, std::nullopt, first));
+    SIGILLO_TRY_VOID(begun.require_newest(next, workspace.checkpoint_store()));
   }
   if (config.log_key.empty()) {
     SIGILLO_TRY(config.log_key, keep_key(workspace, key, entropy, clock));

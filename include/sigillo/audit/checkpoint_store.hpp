@@ -24,13 +24,13 @@ class CheckpointStore {
   // The note that this log signed last, its signature checked; nothing if none is known.
   // ledger_corrupt if the file holds something else.
   [[nodiscard]] core::Result<std::optional<std::string>> last(const NoteVerifier& log) const;
-  // Puts `next` in the place of `before`, durably. locked if somebody else has put another one
-  // there.
+  // The same as it is stored, unchecked: for who wants to replace one that is damaged.
+  [[nodiscard]] core::Result<std::optional<std::string>> stored(const NoteVerifier& log) const;
+  // Puts `next` in the place of `before`, durably. locked if something else is there: somebody has
+  // signed meanwhile.
   [[nodiscard]] core::Status advance(const NoteVerifier& log,
                                      const std::optional<std::string>& before,
                                      std::string_view next) const;
-  // Puts it there whatever was known: for who has shown, or accepted, what an old copy lacks.
-  [[nodiscard]] core::Status replace(const NoteVerifier& log, std::string_view note) const;
 
  private:
   [[nodiscard]] std::filesystem::path file_of(const NoteVerifier& log) const;

@@ -482,8 +482,9 @@ TEST_CASE("shards: another trust list than the one at the end is found", "[shard
     value(ledger.append(leaves));
     const std::string note = value(ledger.publish(log_key));
     has(faults(w.workspace), "the first 3 entries are not those that were signed: a fork");
-    ok(w.workspace.checkpoint_store().replace(value(audit::log_verifier(w.workspace, ledger)),
-                                              note));
+    const auto log = value(audit::log_verifier(w.workspace, ledger));
+    const audit::CheckpointStore store = w.workspace.checkpoint_store();
+    ok(store.advance(log, value(store.last(log)), note));
   }
   const auto found = faults(w.workspace);
   CHECK(found.size() == 1);
