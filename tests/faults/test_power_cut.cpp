@@ -10,7 +10,6 @@
 #include "core/sqlite.hpp"
 #include "tests/faults/history.hpp"
 #include "tests/faults/power_cut_vfs.hpp"
-#include "tests/sanitizer.hpp"
 
 using namespace faults;
 using audit::Ledger;
@@ -253,7 +252,7 @@ TEST_CASE("power cut: at every change of the disk, whatever was not synchronised
   CHECK(kinds[Operation::Kind::truncate] >= 1);  // the WAL, by TRUNCATE
   Plan plan;
   plan.seeds = 6;
-  plan.every = test::kSanitized ? 7 : 1;
+  plan.every = 1;
   std::size_t again = 0;
   // At some of the moments the power fails again while the ledger recovers and goes on.
   plan.further = [&](Survey& result, const Disk& left, std::size_t moment, Random& random) {
@@ -307,7 +306,7 @@ TEST_CASE("power cut: a WAL of a thousand pages, copied by SQLite's own choice",
     copied += operation.kind == Operation::Kind::write && operation.name == "ledger.db" ? 1U : 0U;
   CHECK(copied > 1000);
   Plan plan;
-  plan.every = test::kSanitized ? 503 : 83;
+  plan.every = 83;
   plan.seeds = 3;
   const Survey found = survey(scratch, life.recording, life.history, plan);
   INFO(found.first);
@@ -354,7 +353,7 @@ TEST_CASE("power cut: the harness finds ledgers that are broken on purpose", "[p
   const Scratch scratch;
   Plan plan;
   plan.seeds = 4;
-  plan.every = test::kSanitized ? 23 : 7;
+  plan.every = 7;
   const auto finds = [&](std::string_view name, const Recording& recording,
                          const History& history) {
     const Survey found = survey(scratch, recording, history, plan);
@@ -407,7 +406,7 @@ TEST_CASE("io errors: each call that fails is told, and nothing acknowledged is 
   REQUIRE(calls > 60);
   std::size_t lives = 0, told = 0, disks = 0;
   std::map<Call, std::size_t> failed;
-  for (std::uint64_t n = 0; n < calls; n += test::kSanitized ? 7 : 1) {
+  for (std::uint64_t n = 0; n < calls; n += 1) {
     for (const int error_number : {EIO, ENOSPC}) {
       for (const bool forever : {false, true}) {
         CAPTURE(n, error_number, forever);

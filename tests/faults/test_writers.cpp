@@ -6,7 +6,6 @@
 #include <sstream>
 
 #include "tests/faults/history.hpp"
-#include "tests/sanitizer.hpp"
 #include "tests/unit/audit/fixture.hpp"
 
 namespace audit = sigillo::audit;
@@ -104,7 +103,7 @@ TEST_CASE("writers: two and eight, of whom some are killed", "[writers]") {
     fixture::TempFolder temp;
     const fs::path file = temp.path() / "ledger.db";
     fixture::value(Ledger::create(file, faults::kOrigin));
-    const int kills = test::kSanitized ? 6 : 20;
+    const int kills = 20;
     std::string said;
     {
       Writers writers(file, number);
