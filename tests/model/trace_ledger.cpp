@@ -3,8 +3,8 @@
 // of ledger.pml.
 //
 // A call is written down before it is made, and its answer after it came. "killing" stands before a
-// signal is sent and "killed" after the process is gone. Exit code: 0; 77 if what was asked for is
-// not in this build; 1.
+// signal is sent and "killed" after the process is gone. Exit code: 0 or
+// 1.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -18,16 +18,11 @@
 #include <random>
 #include <thread>
 
+#include "sigillo/audit/committer.hpp"
 #include "sigillo/audit/proof.hpp"
 #include "sigillo/audit/tile_folder.hpp"
 #include "sigillo/audit/witness.hpp"
 #include "sigillo/core/json.hpp"
-#if __has_include("sigillo/audit/committer.hpp")
-#include "sigillo/audit/committer.hpp"
-#define SIGILLO_HAS_CHECKPOINT_STORE 1
-#else
-#define SIGILLO_HAS_CHECKPOINT_STORE 0
-#endif
 
 namespace {
 
@@ -109,7 +104,6 @@ class Agent {
 
   // Each entry by a caller of its own, who all use one committer.
   void offer(const std::vector<int>& entries) {
-#if SIGILLO_HAS_CHECKPOINT_STORE
     audit::Committer committer(open_ledger(place_));
     std::vector<std::thread> callers;
     for (const int entry : entries)
@@ -120,19 +114,12 @@ class Agent {
           say("acknowledged", {{"entry", entry}, {"index", committed->index}});
       });
     for (std::thread& caller : callers) caller.join();
-#else
-    add(entries);
-#endif
   }
 
   void publish() {
     pause();
     say("publish", {});
-#if SIGILLO_HAS_CHECKPOINT_STORE
     const auto note = ledger_.publish(log_key(), audit::CheckpointStore(place_.store()));
-#else
-    const auto note = ledger_.publish(log_key());
-#endif
     if (!note.has_value()) return say("not-published", {{"error", note.error().message}});
     note_ = *note;
     checkpoint_ = value(audit::open_checkpoint(note_, log_verifier()), "checkpoint");
@@ -329,10 +316,6 @@ int main(int argc, char** argv) {
   }
   const fs::path folder = argv[1];
   const std::string mode = argv[4];
-  if (mode == "restore" && !SIGILLO_HAS_CHECKPOINT_STORE) {
-    fmt::print(stderr, "trace_ledger: this build has no checkpoint store\n");
-    return 77;
-  }
   const Trace trace(folder / "trace.jsonl");
   const int rounds = std::stoi(argv[2]);
   for (int n = 0; n < rounds; ++n) {
